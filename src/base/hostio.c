@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/hostio.h"
+#include "base/vec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+pgr_status host_map_open(struct host_map *m, const char *path, struct pgr_error *e)
+{
+    struct stat st;
+    *m = (struct host_map){.fd = -1};
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0)
+        return err_errno(e, errno == ENOENT || errno == ENOTDIR ? PGR_E_NOT_FOUND : PGR_E_IO,
+                         "cannot open %s", path);
+    if (fstat(fd, &st) < 0) {
+        close(fd);
+        return err_errno(e, PGR_E_IO, "cannot examine %s", path);
+    }
+    if (!S_ISREG(st.st_mode)) {
+        close(fd);
+        return err_set(e, PGR_E_ARGUMENT, "%s is a %s, not a file", path,
+                       S_ISDIR(st.st_mode) ? "directory" : "device or pipe");
+    }
+    if (st.st_size == 0) {
+        close(fd);
+        return PGR_OK;
+    }
+    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (p == MAP_FAILED) {
+        close(fd);
+        return err_errno(e, PGR_E_IO, "cannot map %s", path);
+    }
+    m->data = p;
+    m->size = (size_t)st.st_size;
+    m->fd = fd;
+    return PGR_OK;
+}
+
+void host_map_close(struct host_map *m)
+{
+    if (m->data)
+        munmap((void *)m->data, m->size);
+    if (m->size)
+        close(m->fd);
+    *m = (struct host_map){.fd = -1};
+}
+
+bool host_write_all(int fd, const void *data, size_t size)
+{
+    const char *p = data;
+    while (size) {
+        ssize_t n = write(fd, p, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        p += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+pgr_status host_write_file(const char *path, const void *data, size_t size, struct pgr_error *e)
+{
+    pgr_status s = PGR_OK;
+    char *aside = xasprintf("%s.XXXXXX", path);
+    int fd = mkostemp(aside, O_CLOEXEC);
+    if (fd < 0) {
+        s = err_errno(e, PGR_E_IO, "cannot create a file beside %s", path);
+        goto free_name;
+    }
+    mode_t mask = umask(0);
+    umask(mask);
+    bool ok = host_write_all(fd, data, size) && !fchmod(fd, 0666 & ~mask) && !fsync(fd);
+    if (close(fd) < 0)
+        ok = false;
+    if (!ok || rename(aside, path) < 0) {
+        s = err_errno(e, PGR_E_IO, "cannot write %s", path);
+        unlink(aside);
+    }
+free_name:
+    free(aside);
+    return s;
+}
+
+static char *user_dir(const char *variable, const char *fallback, const char *sub)
+{
+    const char *base = getenv(variable), *home = getenv("HOME");
+    const char *slash = sub ? "/" : "";
+    if (base && base[0] == '/')
+        return xasprintf("%s/peregrine%s%s", base, slash, sub ? sub : "");
+    if (!home || home[0] != '/')
+        return NULL;
+    return xasprintf("%s/%s/peregrine%s%s", home, fallback, slash, sub ? sub : "");
+}
+
+char *host_data_dir(const char *sub)
+{
+    return user_dir("XDG_DATA_HOME", ".local/share", sub);
+}
+
+char *host_cache_dir(const char *sub)
+{
+    return user_dir("XDG_CACHE_HOME", ".cache", sub);
+}
+
+uint64_t host_monotonic_ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+uint64_t host_realtime_100ns(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    return ((uint64_t)ts.tv_sec + 11644473600u) * 10000000u + (uint64_t)ts.tv_nsec / 100;
+}
