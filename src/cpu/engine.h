@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CPU_ENGINE_H
+#define CPU_ENGINE_H
+/*
+ * CPU engines: interchangeable executors that own no state.
+ *
+ * The machine owns the address space (mem/space.h) and each thread's registers (struct x86_state).
+ * An engine mirrors the mappings, runs a thread until something happens that user mode cannot do
+ * itself, and reports exactly where. Guest code always runs in ring 3 in 64-bit mode or in its
+ * 32-bit compatibility segment, whichever st->cs says: one engine object serves both bitnesses.
+ *
+ * Exits go to one handler. Where that is cheap it is called from inside the engine's loop (a hook
+ * of Unicorn), elsewhere after the executor has stopped; the handler cannot tell. An engine runs
+ * one thread at a time unless CPU_CAP_PARALLEL is set; all calls come from the thread that calls
+ * cpu_run, except cpu_stop.
+ */
+#include "arch/x86.h"
+#include "base/err.h"
+#include <stddef.h>
+
+struct mem_space;
+struct cpu_engine;
+
+enum cpu_exit_kind {
+    CPU_EXIT_SERVICE,   /* `syscall` (or what this engine makes of it); rip is after it */
+    CPU_EXIT_GATE,      /* control reached an address in a gate range; rip is that address */
+    CPU_EXIT_FAULT,     /* memory access refused by mem_fault(); rip is the instruction */
+    CPU_EXIT_EXCEPTION, /* another CPU exception, `vector` and `error_code`; rip is the instruction,
+                         * but after it for the traps #BP, #OF (int3, into) and #DB */
+    CPU_EXIT_INTERRUPT, /* `int n` with n other than 3 and 4; rip is after it */
+    CPU_EXIT_SLICE,     /* the thread's time slice is over */
+    CPU_EXIT_BUDGET,    /* cpu_run's instruction budget is used up */
+    CPU_EXIT_STOP,      /* cpu_stop() was called; one stop ends one run, even if it comes before */
+    CPU_EXIT_FAILURE    /* the engine itself failed; `message` says how */
+};
+
+enum cpu_access { CPU_READ = 1, CPU_WRITE = 2, CPU_EXECUTE = 4 };
+
+struct cpu_exit {
+    enum cpu_exit_kind kind;
+    uint64_t address;        /* FAULT: the address that was touched, exactly; GATE: rip */
+    enum cpu_access access;  /* FAULT */
+    uint32_t status;         /* FAULT: the NTSTATUS that mem_fault() gave */
+    uint8_t vector;          /* EXCEPTION, INTERRUPT */
+    uint32_t error_code;     /* EXCEPTION, where the CPU pushes one */
+    const char *message;     /* FAILURE; static or owned by the engine until the next call */
+};
+
+/*
+ * Called at SERVICE, GATE, FAULT, EXCEPTION, INTERRUPT. gpr, rip and rflags of `st` are current and
+ * may be changed; before reading or changing any other field call cpu_sync(). Returns true to go
+ * on running with *st, false to make cpu_run return this exit.
+ */
+typedef bool cpu_exit_fn(void *ctx, struct x86_state *st, const struct cpu_exit *exit);
+
+enum {
+    CPU_CAP_DETERMINISTIC = 1 << 0, /* same input, same instruction count at every exit */
+    CPU_CAP_PARALLEL = 1 << 1,      /* several threads at once */
+    CPU_CAP_AVX = 1 << 2,
+    CPU_CAP_COUNT = 1 << 3,         /* counts instructions on request */
+};
+
+struct cpu_config {
+    struct mem_space *mem; /* outlives the engine */
+    cpu_exit_fn *on_exit;
+    void *ctx;
+    /* Code addresses in [gate_base, gate_base + gate_size) exit instead of running; the range is
+     * mapped read-execute in the guest's space by the machine. 0 bytes: none. */
+    uint64_t gate_base, gate_size;
+    bool count_instructions; /* exact counting and budgets; costs speed */
+    bool count_blocks;       /* slices by blocks executed: deterministic preemption */
+};
+
+struct cpu_engine_ops {
+    const char *name;
+    unsigned caps;
+    pgr_status (*create)(const struct cpu_config *cfg, struct cpu_engine **out, struct pgr_error *e);
+    void (*destroy)(struct cpu_engine *e);
+    void (*run)(struct cpu_engine *e, struct x86_state *st, uint64_t budget, struct cpu_exit *exit);
+    void (*sync)(struct cpu_engine *e, struct x86_state *st);
+    void (*stop)(struct cpu_engine *e);
+    void (*set_slice)(struct cpu_engine *e, uint64_t slice);
+    uint64_t (*instructions)(const struct cpu_engine *e);
+    uint64_t (*blocks)(const struct cpu_engine *e);
+    size_t (*hooks)(const struct cpu_engine *e);
+};
+
+struct cpu_engine { /* each engine's own struct begins with this */
+    const struct cpu_engine_ops *ops;
+    struct cpu_config cfg;
+};
+
+extern const struct cpu_engine_ops cpu_unicorn;
+
+/* NULL-terminated, in order of preference of --engine auto. */
+extern const struct cpu_engine_ops *const cpu_engines[];
+
+static inline pgr_status cpu_create(const struct cpu_engine_ops *ops, const struct cpu_config *cfg,
+                                    struct cpu_engine **out, struct pgr_error *e)
+{
+    return ops->create(cfg, out, e);
+}
+static inline void cpu_destroy(struct cpu_engine *e)
+{
+    if (e)
+        e->ops->destroy(e);
+}
+/*
+ * Runs from *st until the handler returns false or a SLICE, BUDGET, STOP or FAILURE. All of *st is
+ * current on return. `budget` is a number of instructions, 0 for none; needs count_instructions.
+ */
+static inline void cpu_run(struct cpu_engine *e, struct x86_state *st, uint64_t budget,
+                           struct cpu_exit *exit)
+{
+    e->ops->run(e, st, budget, exit);
+}
+/* Inside the handler: brings every field of *st up to date, and has every field (not only the
+ * general registers) taken back when the run goes on. Cheap when done already; a no-op outside. */
+static inline void cpu_sync(struct cpu_engine *e, struct x86_state *st)
+{
+    e->ops->sync(e, st);
+}
+/* Makes the running (or the next) cpu_run return CPU_EXIT_STOP soon. Safe from any thread and from
+ * a signal handler. */
+static inline void cpu_stop(struct cpu_engine *e)
+{
+    e->ops->stop(e);
+}
+/*
+ * Length of a slice, 0 for none: blocks with count_blocks (exact, deterministic), else microseconds
+ * of host time (a timer, not deterministic). Counted from each cpu_run; may be changed at any exit.
+ */
+static inline void cpu_set_slice(struct cpu_engine *e, uint64_t slice)
+{
+    e->ops->set_slice(e, slice);
+}
+/* Instructions executed in all, when counted. */
+static inline uint64_t cpu_instructions(const struct cpu_engine *e)
+{
+    return e->ops->instructions(e);
+}
+static inline uint64_t cpu_blocks(const struct cpu_engine *e)
+{
+    return e->ops->blocks(e);
+}
+/* How many hooks the executor carries now: the gate and the service hook, and what was asked for. */
+static inline size_t cpu_hooks(const struct cpu_engine *e)
+{
+    return e->ops->hooks(e);
+}
+#endif

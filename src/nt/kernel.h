@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NT_KERNEL_H
+#define NT_KERNEL_H
+/*
+ * The NT kernel in user mode: everything below the system-call boundary, as one object.
+ *
+ * The kernel is entered with its lock held (nt_lock) and from one host thread at a time; a guest
+ * thread that waits does not hold it, since waiting is data (ke/thread.h). Parts of it that live
+ * in subfolders hang here by pointer and have create, destroy and transfer of their own.
+ */
+#include "nt/ke/thread.h"
+#include "nt/ob/object.h"
+#include "nt/ps/process.h"
+#include <pthread.h>
+
+struct nt_service;
+struct nt_io;       /* io/: mounts, open files, console */
+struct nt_registry; /* cm/ */
+struct nt_ex;       /* ex/: atoms and other executive odds and ends */
+
+struct nt_exception;
+
+/* What the layers above the kernel do for it; set by win/ at boot. */
+struct nt_upcalls {
+    /* Makes t go on in the guest's exception dispatcher. `record` is EXCEPTION_RECORD in its 64-bit
+     * layout (struct nt_exception). False when the guest cannot be told (no stack). */
+    bool (*raise)(struct nt_kernel *k, struct nt_thread *t, const struct nt_exception *record);
+    /* Makes t go on in KiUserApcDispatcher with the APC; t's present registers continue after. */
+    bool (*apc)(struct nt_kernel *k, struct nt_thread *t, const struct nt_apc *apc);
+    /* Allocates TEB and stack of a new thread and points it at the loader. */
+    ntstatus (*thread_start)(struct nt_kernel *k, struct nt_thread *t, uint64_t stack_reserve,
+                             uint64_t stack_commit);
+    /* Frees what thread_start made. */
+    void (*thread_stop)(struct nt_kernel *k, struct nt_thread *t);
+};
+
+struct nt_exception {
+    uint32_t code, flags;
+    uint64_t record, address;
+    uint32_t count;
+    uint64_t info[15];
+    bool first_chance;
+};
+
+struct nt_config {
+    bool clock_host;
+    bool strict;      /* an unimplemented service stops the machine */
+    uint64_t seed;    /* of everything random */
+    uint64_t start_time; /* virtual clock: system time at start, 0: the default */
+};
+
+/* Something that the user should hear of: what was missing, what was refused. */
+enum nt_note_kind { NT_NOTE_SERVICE, NT_NOTE_CLASS, NT_NOTE_DENIED, NT_NOTE_DEVICE };
+struct nt_note {
+    uint8_t kind;
+    char *what;      /* "NtFoo", "NtQuerySystemInformation class 77", "C:\secret" */
+    char *detail;    /* who called, or which option would allow it */
+    uint64_t count;
+};
+
+struct nt_kernel {
+    pthread_mutex_t lock;
+    struct nt_config cfg;
+    struct mem_ram *ram;
+    struct nt_object_table *objects;
+    struct nt_clock clock;
+    uint64_t random[4];    /* xoshiro256** */
+    uint64_t run_counter;  /* gives nt_thread.run_order and wait order */
+    uint32_t next_client_id; /* pids and tids: multiples of 4 */
+    nt_id running;         /* thread that runs now (single-vCPU engines) */
+    nt_id root_directory;
+    nt_id first_process;   /* the program that the machine runs */
+    struct nt_upcalls up;
+    struct nt_io *io;
+    struct nt_registry *registry;
+    struct nt_ex *ex;
+    struct nt_note *notes;
+    size_t note_len, note_cap;
+    /* Service numbers as scanned from the guest's own DLLs; index = number. */
+    const struct nt_service **service_table;
+    uint32_t service_count;
+    bool stop_requested;   /* strict mode found something; the reason is the last note */
+    bool need_resched;     /* the current thread should give way after this service */
+    /* An observer of services, for tracing; NULL: nobody. */
+    void (*on_service)(void *ctx, struct nt_call *c, bool entry, ntstatus result);
+    void *on_service_ctx;
+    /* Said once with -v, or when something is missing. */
+    void (*on_note)(void *ctx, const struct nt_note *n);
+    void *on_note_ctx;
+    /* Images come and go (trace, debuggers). May be NULL. */
+    void (*on_image)(void *ctx, struct nt_process *p, uint64_t base, uint64_t size,
+                     const uint16_t *path, size_t path_len, bool mapped);
+    void *on_image_ctx;
+};
+
+pgr_status nt_kernel_create(const struct nt_config *cfg, struct mem_ram *ram,
+                            struct nt_kernel **out, struct pgr_error *e);
+void nt_kernel_destroy(struct nt_kernel *k);
+/* Everything: objects, namespace, files, registry, clock. Guest memory is saved by the machine. */
+void nt_kernel_transfer(struct nt_kernel *k, struct ser *s);
+
+static inline void nt_lock(struct nt_kernel *k)
+{
+    pthread_mutex_lock(&k->lock);
+}
+static inline void nt_unlock(struct nt_kernel *k)
+{
+    pthread_mutex_unlock(&k->lock);
+}
+
+uint64_t nt_random(struct nt_kernel *k);
+void nt_random_bytes(struct nt_kernel *k, void *out, size_t len);
+
+/* Counts a note; new ones are passed to on_note. Texts are copied. */
+void nt_note(struct nt_kernel *k, enum nt_note_kind kind, const char *what, const char *detail);
+#endif
