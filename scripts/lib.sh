@@ -146,3 +146,22 @@ use_unicorn() {
     fi
     pkg-config --atleast-version="$UNICORN_LEAST" unicorn 2>/dev/null
 }
+
+# build DIRECTORY [MESON-OPTION...]: configures once, then builds what changed.
+build() {
+    local dir=$PROJECT_DIR/$1 log
+    shift
+    use_unicorn || die "Unicorn $UNICORN_LEAST or later is missing" "run scripts/deps"
+    if [ ! -e "$dir/build.ninja" ]; then
+        say "configuring ${dir##*/}/"
+        log=$(meson setup "$dir" "$PROJECT_DIR" "$@" 2>&1) || {
+            printf '%s\n' "$log" >&2
+            die "meson could not configure $dir" "run scripts/deps; then see the messages above"
+        }
+    fi
+    say "building in ${dir##*/}/"
+    log=$(ninja -C "$dir" 2>&1) || {
+        grep -v '^\[' <<<"$log" >&2
+        die "the build in $dir failed" "see the messages above; remove $dir to start afresh"
+    }
+}

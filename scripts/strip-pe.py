@@ -7,8 +7,9 @@
 
 Only what is needed for that changes: trailing discardable `.debug*` sections leave the section
 table, the file ends after the last section kept, SizeOfImage follows, the symbol table that lay
-behind is gone from the header, and the checksum is made right again. Everything else, section
-flags and raw offsets included, stays as it was (objcopy would rewrite the flags).
+behind is gone from the header, long section names that pointed into it are cut to eight bytes, and
+the checksum is made right again. Everything else, section flags and raw offsets included, stays as
+it was (objcopy would rewrite the flags).
 """
 import array
 import multiprocessing
@@ -94,6 +95,9 @@ def strip(data):
     struct.pack_into("<II", out, headers.pe + 12, 0, 0)
     struct.pack_into("<I", out, headers.optional + 56,
                      (image + headers.alignment - 1) // headers.alignment * headers.alignment)
+    for i, section in enumerate(kept):
+        struct.pack_into("<8s", out, headers.table + i * SECTION.size,
+                         section_name(data, headers, section)[:8])
     dropped = (headers.count - keep) * SECTION.size
     tail = headers.table + keep * SECTION.size
     out[tail:tail + dropped] = bytes(dropped)
@@ -142,6 +146,9 @@ def self_test():
     kept = bytearray(build([(b".text", 0x60000020), (b"/4", 0x42100040)], 0x600))
     kept[0x604:0x60E] = b".eh_frame\0"
     assert strip(bytes(kept)) == kept, "a section that is no debug section was dropped"
+    both = bytearray(build([(b"/4", 0x40000040), (b"/14", 0x42000040)], 0x600))
+    both[0x604:0x616] = b".eh_frame\0.debug_x\0"
+    assert Headers(strip(bytes(both))).sections[0][0] == b".eh_fram"
     needed = build([(b".text", 0x60000020), (b".debug_x", 0x40000040)], 0)
     assert strip(needed) == needed, "a section that is not discardable was dropped"
     for size in range(328 + 2 * SECTION.size):

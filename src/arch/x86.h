@@ -9,23 +9,23 @@
 #include <stdint.h>
 
 enum x86_reg { /* in the order of their encodings */
-    X86_RAX,
-    X86_RCX,
-    X86_RDX,
-    X86_RBX,
-    X86_RSP,
-    X86_RBP,
-    X86_RSI,
-    X86_RDI,
-    X86_R8,
-    X86_R9,
-    X86_R10,
-    X86_R11,
-    X86_R12,
-    X86_R13,
-    X86_R14,
-    X86_R15,
-    X86_GPR_COUNT
+               X86_RAX,
+               X86_RCX,
+               X86_RDX,
+               X86_RBX,
+               X86_RSP,
+               X86_RBP,
+               X86_RSI,
+               X86_RDI,
+               X86_R8,
+               X86_R9,
+               X86_R10,
+               X86_R11,
+               X86_R12,
+               X86_R13,
+               X86_R14,
+               X86_R15,
+               X86_GPR_COUNT
 };
 
 /* The selectors that Windows uses in user mode; engines provide descriptors for them. */
@@ -65,15 +65,22 @@ enum {
 };
 
 /* Offsets inside the FXSAVE image. */
-enum { X86_FX_FCW = 0, X86_FX_FSW = 2, X86_FX_FTW = 4, X86_FX_MXCSR = 24, X86_FX_ST0 = 32,
-       X86_FX_XMM0 = 160, X86_FX_SIZE = 512 };
+enum {
+    X86_FX_FCW = 0,
+    X86_FX_FSW = 2,
+    X86_FX_FTW = 4,
+    X86_FX_MXCSR = 24,
+    X86_FX_ST0 = 32,
+    X86_FX_XMM0 = 160,
+    X86_FX_SIZE = 512
+};
 
 struct x86_state {
     uint64_t gpr[X86_GPR_COUNT];
     uint64_t rip, rflags;
     uint16_t cs, ss, ds, es, fs, gs;
-    uint64_t fs_base, gs_base; /* x64: gs_base is the TEB; 32-bit: fs_base is */
-    uint64_t dr[8];            /* 0..3, 6 and 7 are used */
+    uint64_t fs_base, gs_base;            /* x64: gs_base is the TEB; 32-bit: fs_base is */
+    uint64_t dr[8];                       /* 0..3, 6 and 7 are used */
     _Alignas(16) uint8_t fx[X86_FX_SIZE]; /* FXSAVE64 image */
 };
 

@@ -12,34 +12,34 @@
 
 pgr_status host_map_open(struct host_map *m, const char *path, struct pgr_error *e)
 {
-    struct stat st;
     *m = (struct host_map){.fd = -1};
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     if (fd < 0)
         return err_errno(e, errno == ENOENT || errno == ENOTDIR ? PGR_E_NOT_FOUND : PGR_E_IO,
                          "cannot open %s", path);
+    return host_map_fd(m, fd, path, e);
+}
+
+pgr_status host_map_fd(struct host_map *m, int fd, const char *name, struct pgr_error *e)
+{
+    struct stat st;
+    pgr_status s = PGR_OK;
+    *m = (struct host_map){.fd = -1};
     if (fstat(fd, &st) < 0) {
-        close(fd);
-        return err_errno(e, PGR_E_IO, "cannot examine %s", path);
+        s = err_errno(e, PGR_E_IO, "cannot examine %s", name);
+    } else if (!S_ISREG(st.st_mode)) {
+        s = err_set(e, PGR_E_ARGUMENT, "%s is a %s, not a file", name,
+                    S_ISDIR(st.st_mode) ? "directory" : "device or pipe");
+    } else if (st.st_size) {
+        void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (p != MAP_FAILED) {
+            *m = (struct host_map){.data = p, .size = (size_t)st.st_size, .fd = fd};
+            return PGR_OK;
+        }
+        s = err_errno(e, PGR_E_IO, "cannot map %s", name);
     }
-    if (!S_ISREG(st.st_mode)) {
-        close(fd);
-        return err_set(e, PGR_E_ARGUMENT, "%s is a %s, not a file", path,
-                       S_ISDIR(st.st_mode) ? "directory" : "device or pipe");
-    }
-    if (st.st_size == 0) {
-        close(fd);
-        return PGR_OK;
-    }
-    void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (p == MAP_FAILED) {
-        close(fd);
-        return err_errno(e, PGR_E_IO, "cannot map %s", path);
-    }
-    m->data = p;
-    m->size = (size_t)st.st_size;
-    m->fd = fd;
-    return PGR_OK;
+    close(fd);
+    return s;
 }
 
 void host_map_close(struct host_map *m)

@@ -16,6 +16,8 @@ struct host_map {
 
 /* Fails with a sentence on directories, devices, unreadable and missing files. */
 pgr_status host_map_open(struct host_map *m, const char *path, struct pgr_error *e);
+/* The same for a descriptor, which the map takes over (closes, also on failure). */
+pgr_status host_map_fd(struct host_map *m, int fd, const char *name, struct pgr_error *e);
 void host_map_close(struct host_map *m);
 
 /* Writes beside `path`, syncs, renames over it. The old file stays whole until the rename. */

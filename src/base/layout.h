@@ -60,6 +60,7 @@ void layout_put(const struct layout *l, unsigned ptr_size, const void *host, voi
 #define LAYOUT_DIM_4   [4]
 #define LAYOUT_DIM_6   [6]
 #define LAYOUT_DIM_8   [8]
+#define LAYOUT_DIM_15  [15]
 #define LAYOUT_DIM_16  [16]
 #define LAYOUT_DIM_32  [32]
 #define LAYOUT_DIM_64  [64]

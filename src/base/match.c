@@ -57,9 +57,12 @@ static size_t distance(const char *a, const char *b)
 const char *match_nearest(const char *word, const char *const *names, size_t n)
 {
     const char *best = NULL;
-    size_t best_distance = strlen(word) / 3 + 1;
+    size_t len = strlen(word), best_distance = len / 3 + 1;
+    if (!len || len > LONGEST)
+        return NULL;
     for (size_t i = 0; i < n; i++) {
-        size_t d = distance(word, names[i]);
+        /* A name cut short is as near as one wrong letter. */
+        size_t d = strncmp(word, names[i], len) ? distance(word, names[i]) : names[i][len] != 0;
         if (d <= best_distance && (!best || d < best_distance)) {
             best = names[i];
             best_distance = d;

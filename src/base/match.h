@@ -8,7 +8,7 @@
  * Linear in practice and never exponential. */
 bool match_wildcard(const char *pattern, const char *text);
 
-/* The name nearest to `word` among n names by edit distance, for "did you mean"; NULL when none is
- * near enough to be a typing error. */
+/* The name nearest to `word` among n names by edit distance, for "did you mean", where the
+ * beginning of a name counts as one error; NULL when none is near enough to be a typing error. */
 const char *match_nearest(const char *word, const char *const *names, size_t n);
 #endif

@@ -59,6 +59,15 @@ void ser_raw(struct ser *s, void *p, size_t n)
     s->at += n;
 }
 
+void ser_bool(struct ser *s, void *p, size_t n)
+{
+    uint8_t v = s->loading ? 0 : *(bool *)p;
+    ser_raw(s, &v, sizeof v);
+    if (s->loading && v > 1)
+        ser_fail(s, "snapshot: %u at offset %zu is neither yes nor no", v, s->at - 1);
+    *(bool *)p = v == 1;
+}
+
 void ser_count(struct ser *s, size_t *n, size_t max)
 {
     uint64_t v = *n;

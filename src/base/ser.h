@@ -31,9 +31,11 @@ void ser_begin_load(struct ser *s, const void *data, size_t len);
 void ser_end(struct ser *s); /* frees what saving built */
 void ser_fail(struct ser *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-void ser_raw(struct ser *s, void *p, size_t n); /* n bytes as they are */
+void ser_raw(struct ser *s, void *p, size_t n);  /* n bytes as they are */
+void ser_bool(struct ser *s, void *p, size_t n); /* on load accepts 0 and 1 only */
 /* A scalar of 1, 2, 4 or 8 bytes, or bool. */
-#define SER(s, lvalue) ser_raw((s), &(lvalue), sizeof(lvalue))
+#define SER(s, lvalue)                                                                             \
+    _Generic((lvalue), bool : ser_bool, default : ser_raw)((s), &(lvalue), sizeof(lvalue))
 
 /* A count before a list; on load rejects more than `max`. */
 void ser_count(struct ser *s, size_t *n, size_t max);

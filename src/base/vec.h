@@ -48,7 +48,9 @@ void *vec_grow(void *data, size_t *cap, size_t want, size_t elem_size);
         free((v)->data);                                                                           \
         memset((v), 0, sizeof *(v));                                                               \
     } while (0)
-#define vec_foreach(it, v) for (__typeof__((v)->data) it = (v)->data; it < (v)->data + (v)->len; it++)
+/* Not `it < data + len`: an empty array has no data, and adding to NULL is undefined. */
+#define vec_foreach(it, v)                                                                         \
+    for (__typeof__(&*(v)->data) it = (v)->data; (size_t)(it - (v)->data) < (v)->len; it++)
 
 /* malloc family that never returns NULL. */
 void *xmalloc(size_t size) __attribute__((malloc, returns_nonnull));

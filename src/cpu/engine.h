@@ -38,12 +38,12 @@ enum cpu_access { CPU_READ = 1, CPU_WRITE = 2, CPU_EXECUTE = 4 };
 
 struct cpu_exit {
     enum cpu_exit_kind kind;
-    uint64_t address;        /* FAULT: the address that was touched, exactly; GATE: rip */
-    enum cpu_access access;  /* FAULT */
-    uint32_t status;         /* FAULT: the NTSTATUS that mem_fault() gave */
-    uint8_t vector;          /* EXCEPTION, INTERRUPT */
-    uint32_t error_code;     /* EXCEPTION, where the CPU pushes one */
-    const char *message;     /* FAILURE; static or owned by the engine until the next call */
+    uint64_t address;       /* FAULT: the address that was touched, exactly; GATE: rip */
+    enum cpu_access access; /* FAULT */
+    uint32_t status;        /* FAULT: the NTSTATUS that mem_fault() gave */
+    uint8_t vector;         /* EXCEPTION, INTERRUPT */
+    uint32_t error_code;    /* EXCEPTION, where the CPU pushes one */
+    const char *message;    /* FAILURE; static or owned by the engine until the next call */
 };
 
 /*
@@ -57,7 +57,7 @@ enum {
     CPU_CAP_DETERMINISTIC = 1 << 0, /* same input, same instruction count at every exit */
     CPU_CAP_PARALLEL = 1 << 1,      /* several threads at once */
     CPU_CAP_AVX = 1 << 2,
-    CPU_CAP_COUNT = 1 << 3,         /* counts instructions on request */
+    CPU_CAP_COUNT = 1 << 3, /* counts instructions on request */
 };
 
 struct cpu_config {
@@ -74,12 +74,15 @@ struct cpu_config {
 struct cpu_engine_ops {
     const char *name;
     unsigned caps;
-    pgr_status (*create)(const struct cpu_config *cfg, struct cpu_engine **out, struct pgr_error *e);
+    pgr_status (*create)(const struct cpu_config *cfg, struct cpu_engine **out,
+                         struct pgr_error *e);
     void (*destroy)(struct cpu_engine *e);
     void (*run)(struct cpu_engine *e, struct x86_state *st, uint64_t budget, struct cpu_exit *exit);
     void (*sync)(struct cpu_engine *e, struct x86_state *st);
     void (*stop)(struct cpu_engine *e);
     void (*set_slice)(struct cpu_engine *e, uint64_t slice);
+    void (*count_blocks)(struct cpu_engine *e, bool on);
+    void (*collect_dirty)(struct cpu_engine *e);
     uint64_t (*instructions)(const struct cpu_engine *e);
     uint64_t (*blocks)(const struct cpu_engine *e);
     size_t (*hooks)(const struct cpu_engine *e);
@@ -134,6 +137,18 @@ static inline void cpu_set_slice(struct cpu_engine *e, uint64_t slice)
 {
     e->ops->set_slice(e, slice);
 }
+/* Turns counting of blocks on or off; at any exit or between runs. Costs a retranslation of the
+ * code that is running, so not for every switch. Slices change their unit with it: set one anew. */
+static inline void cpu_count_blocks(struct cpu_engine *e, bool on)
+{
+    e->ops->count_blocks(e, on);
+}
+/* Tells mem_mark_dirty() of every page that the guest has written since the last call; pages that
+ * left the engine in between were told then. */
+static inline void cpu_collect_dirty(struct cpu_engine *e)
+{
+    e->ops->collect_dirty(e);
+}
 /* Instructions executed in all, when counted. */
 static inline uint64_t cpu_instructions(const struct cpu_engine *e)
 {
@@ -143,7 +158,8 @@ static inline uint64_t cpu_blocks(const struct cpu_engine *e)
 {
     return e->ops->blocks(e);
 }
-/* How many hooks the executor carries now: the gate and the service hook, and what was asked for. */
+/* How many hooks the executor carries now: the gate and the service hook, and what was asked for.
+ */
 static inline size_t cpu_hooks(const struct cpu_engine *e)
 {
     return e->ops->hooks(e);

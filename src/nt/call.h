@@ -39,7 +39,7 @@ struct nt_arg {
     const char *name;
     uint8_t type;      /* enum nt_arg_type */
     uint8_t direction; /* enum nt_direction */
-    int8_t length;     /* BUFFER types: index of the argument that holds its size, -1: none */
+    const char *length; /* BUFFER: name of the argument that holds its size, else NULL */
 };
 
 enum { NT_ARGS_MAX = 18 };
@@ -55,11 +55,13 @@ struct nt_service {
     nt_service_fn *fn; /* IMPLEMENTED */
     const struct nt_arg *args;
 };
-/* All of services.def, in order of name. */
+/* All of services.def: the kernel's own in order of name, then win32k's in order of name. */
 extern const struct nt_service nt_services[];
 extern const size_t nt_service_total;
 /* By exact name ("NtClose"; "ZwClose" finds it too); NULL. */
 const struct nt_service *nt_service_find(const char *name);
+/* Index of the argument that holds the size of the BUFFER argument `arg`. */
+size_t nt_service_length_of(const struct nt_service *s, size_t arg);
 
 struct nt_call {
     struct nt_kernel *k;
@@ -80,6 +82,9 @@ static inline const void *nt_args(const struct nt_call *c)
 /* Runs the service `number` for thread t: fetches arguments by the ABI, calls, traces, stores the
  * result. Returns false when another thread should run now. t->cpu must be current. */
 bool nt_dispatch(struct nt_kernel *k, struct nt_thread *t, uint32_t number);
+
+/* Tells the observer that the service in which t was blocked returns now. */
+void nt_report_return(struct nt_kernel *k, struct nt_thread *t, ntstatus status);
 
 /* Declares struct NtXxx_args and nt_xxx for every line. */
 #define IN(type, name)          uint64_t name;
@@ -103,6 +108,10 @@ bool nt_dispatch(struct nt_kernel *k, struct nt_thread *t, uint32_t number);
 #undef INOUT
 #undef INBUF
 #undef OUTBUF
+
+/* "ntdll.dll+0x1234" for an address inside an image, else "0x…". */
+void nt_describe_address(struct nt_kernel *k, struct nt_process *p, uint64_t va, char *out,
+                         size_t size);
 
 /* ---- Guest memory, as the calling thread sees it: a bad pointer is STATUS_ACCESS_VIOLATION -------- */
 

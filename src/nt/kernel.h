@@ -16,6 +16,8 @@
 struct nt_service;
 struct nt_io;       /* io/: mounts, open files, console */
 struct nt_registry; /* cm/ */
+struct nt_mm;       /* mm/: images laid out already */
+struct nt_sched;    /* ke/: who is ready, who waits, which timers run */
 struct nt_ex;       /* ex/: atoms and other executive odds and ends */
 
 struct nt_exception;
@@ -30,8 +32,15 @@ struct nt_upcalls {
     /* Allocates TEB and stack of a new thread and points it at the loader. */
     ntstatus (*thread_start)(struct nt_kernel *k, struct nt_thread *t, uint64_t stack_reserve,
                              uint64_t stack_commit);
+    /* [va, va + len) was touched by a service on t's behalf and hit a guard page: true when that was
+     * the guard of t's stack, which has grown now. */
+    bool (*grow_stack)(struct nt_kernel *k, struct nt_thread *t, uint64_t va, size_t len);
     /* Frees what thread_start made. */
     void (*thread_stop)(struct nt_kernel *k, struct nt_thread *t);
+    /* Brings all of t->cpu up to date, and has all of it taken back, while t runs in an engine. Call
+     * it before touching more than gpr, rip and rflags of the running thread. */
+    void (*sync)(struct nt_kernel *k, struct nt_thread *t);
+    void *sync_ctx;
 };
 
 struct nt_exception {
@@ -65,7 +74,7 @@ struct nt_kernel {
     struct nt_object_table *objects;
     struct nt_clock clock;
     uint64_t random[4];    /* xoshiro256** */
-    uint64_t run_counter;  /* gives nt_thread.run_order and wait order */
+    struct nt_sched *sched;
     uint32_t next_client_id; /* pids and tids: multiples of 4 */
     nt_id running;         /* thread that runs now (single-vCPU engines) */
     nt_id root_directory;
@@ -74,6 +83,7 @@ struct nt_kernel {
     struct nt_io *io;
     struct nt_registry *registry;
     struct nt_ex *ex;
+    struct nt_mm *mm; /* made at first use */
     struct nt_note *notes;
     size_t note_len, note_cap;
     /* Service numbers as scanned from the guest's own DLLs; index = number. */
@@ -81,12 +91,17 @@ struct nt_kernel {
     uint32_t service_count;
     bool stop_requested;   /* strict mode found something; the reason is the last note */
     bool need_resched;     /* the current thread should give way after this service */
+    uint32_t slice_services; /* services called since the current thread was scheduled */
     /* An observer of services, for tracing; NULL: nobody. */
+    /* A service that blocked is reported again (entry == false) when its wait ends. */
     void (*on_service)(void *ctx, struct nt_call *c, bool entry, ntstatus result);
     void *on_service_ctx;
     /* Said once with -v, or when something is missing. */
     void (*on_note)(void *ctx, const struct nt_note *n);
     void *on_note_ctx;
+    /* Text that the guest meant for a debugger or a log. May be NULL. */
+    void (*on_debug_text)(void *ctx, const char *text, size_t len);
+    void *on_debug_text_ctx;
     /* Images come and go (trace, debuggers). May be NULL. */
     void (*on_image)(void *ctx, struct nt_process *p, uint64_t base, uint64_t size,
                      const uint16_t *path, size_t path_len, bool mapped);

@@ -20,4 +20,12 @@ LAYOUT_STRUCT(IO_STATUS_BLOCK);
 
 #define FIELDS_CLIENT_ID(F, S) F(S, PTR, UniqueProcess, 1) F(S, PTR, UniqueThread, 1)
 LAYOUT_STRUCT(CLIENT_ID);
+
+#define FIELDS_EXCEPTION_RECORD(F, S)                                                              \
+    F(S, U32, ExceptionCode, 1)                                                                    \
+    F(S, U32, ExceptionFlags, 1)                                                                   \
+    F(S, PTR, ExceptionRecord, 1)                                                                  \
+    F(S, PTR, ExceptionAddress, 1)                                                                 \
+    F(S, U32, NumberParameters, 1) F(S, PTR, ExceptionInformation, 15)
+LAYOUT_STRUCT(EXCEPTION_RECORD);
 #endif

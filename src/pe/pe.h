@@ -121,7 +121,7 @@ struct pe_directory pe_directory(const struct pe_image *img, unsigned index);
 struct pe_damage {
     const char *what; /* static text, NULL while all is well */
     uint32_t rva;
-};
+}; /* where a pointer to one is asked for, NULL will do */
 
 /* ---- imports -------------------------------------------------------------------------------
  *
@@ -138,7 +138,7 @@ enum pe_import_kind { PE_IMPORTS, PE_IMPORTS_DELAY };
 
 struct pe_import_dll {
     const char *name;
-    uint32_t rva;      /* of the descriptor */
+    uint32_t rva; /* of the descriptor */
     uint32_t name_rva, lookup_rva, iat_rva, timestamp;
     uint32_t bound_rva, unload_rva, module_rva; /* delay imports only */
 };
@@ -167,8 +167,8 @@ struct pe_exports {
     struct pe_directory dir;
     const char *dll_name; /* NULL when unreadable */
     uint32_t timestamp, base, nfunctions, nnames;
-    uint32_t functions, names, ordinals; /* RVAs of the three tables */
-    struct pe_damage damage;             /* counts were clamped to what the image holds */
+    const uint8_t *functions, *names, *ordinals; /* the three tables, as far as the counts say */
+    struct pe_damage damage;                     /* counts were clamped to what the file holds */
 };
 struct pe_export {
     const char *name;      /* NULL: by ordinal only */
@@ -191,18 +191,18 @@ void pe_exports_visit(const struct pe_exports *ex, pe_export_fn fn, void *ctx);
 /* ---- base relocations ---------------------------------------------------------------------- */
 
 struct pe_relocs {
-    const struct pe_image *img;
-    uint32_t next, end;             /* of the directory */
-    uint32_t entry, block_end;      /* inside the present block */
-    uint32_t page, block_rva;
-    /* the present entry */
-    uint32_t rva;
+    const uint8_t *data; /* the directory, as far as the file holds it */
+    uint32_t size, dir_rva;
+    uint32_t block, at, block_end; /* offsets in data: the present block, next entry, its end */
+    uint32_t next;                 /* the next block */
+    uint32_t page;                 /* RVA the present block is relative to */
+    uint32_t rva;                  /* the present entry */
     uint8_t type;
     uint16_t low; /* HIGHADJ: the second half of the value */
     struct pe_damage damage;
 };
 void pe_relocs_begin(struct pe_relocs *it, const struct pe_image *img);
-/* Block by block: sets page, entry, block_end. */
+/* Block by block: sets page, block, block_end. */
 bool pe_relocs_block(struct pe_relocs *it);
 /* Entry by entry inside the present block; padding (ABSOLUTE) is skipped. */
 bool pe_relocs_entry(struct pe_relocs *it);
@@ -275,7 +275,7 @@ struct pe_resource_name {
     uint32_t id;
 };
 struct pe_resource {
-    unsigned depth; /* 0 type, 1 name, 2 language */
+    unsigned depth;                                  /* 0 type, 1 name, 2 language */
     struct pe_resource_name path[PE_RESOURCE_DEPTH]; /* path[0..depth] */
     bool leaf;
     uint32_t rva, size, codepage; /* leaves */

@@ -72,12 +72,13 @@ struct nt_thread {
     struct nt_apc *apcs;
     size_t apc_len, apc_cap;
     uint64_t created, ended;  /* nt_system_time() */
-    uint64_t run_order;       /* ready threads run in order of this */
     uint64_t services;        /* services called so far */
+    uint32_t blocked_service; /* number and arguments of the service that the thread waits in */
+    uint64_t blocked_args[18];
+    uint64_t blocked_caller;
     nt_id token;              /* impersonation */
     uint16_t *description;
     size_t description_len;
-    uint32_t exception_depth; /* nested dispatches, to end endless ones */
 };
 
 extern const struct nt_type nt_type_thread;
@@ -100,18 +101,31 @@ ntstatus nt_wait_begin(struct nt_call *c, const struct nt_wait *w);
 void nt_signal(struct nt_kernel *k, struct nt_object *o);
 /* Ends t's wait with a status; t becomes ready. */
 void nt_wait_end(struct nt_kernel *k, struct nt_thread *t, ntstatus status);
+/* The thread is about to end: it waits for nothing any more. */
+void nt_wait_cancel(struct nt_kernel *k, struct nt_thread *t);
 /* Retry functions by number; see struct nt_wait. Defined in ke/retry.c. */
 typedef ntstatus nt_wait_retry_fn(struct nt_kernel *k, struct nt_thread *t);
 enum { NT_RETRY_NONE, NT_RETRY_COMPLETION, NT_RETRY_READ, NT_RETRY_PIPE, NT_RETRY_COUNT };
 extern nt_wait_retry_fn *const nt_wait_retries[NT_RETRY_COUNT];
 
+/* Hands t's first queued APC over now: `status` is what the interrupted service returns afterwards.
+ * False when there is none, or no way to tell the guest. */
+bool nt_apc_deliver(struct nt_kernel *k, struct nt_thread *t, ntstatus status);
 /* Queues a user APC and ends an alertable wait. */
 void nt_apc_queue(struct nt_kernel *k, struct nt_thread *t, const struct nt_apc *apc);
 
+/* One resume; t runs when the count reaches 0. And the thread that has the tid, NULL: none alive. */
+void nt_thread_resume(struct nt_kernel *k, struct nt_thread *t);
+void nt_thread_suspend(struct nt_kernel *k, struct nt_thread *t);
+struct nt_thread *nt_thread_by_tid(struct nt_kernel *k, uint32_t tid);
+
 /* ---- Scheduling ------------------------------------------------------------------------------- */
 
-/* The next thread to run, made RUNNING; NULL when none is ready. Deterministic: round robin within
- * the highest priority. */
+struct nt_sched *nt_sched_create(void);
+void nt_sched_destroy(struct nt_kernel *k);
+void nt_sched_transfer(struct nt_kernel *k, struct ser *s);
+/* The next thread to run, made RUNNING; NULL when none is ready. Deterministic: in the order in
+ * which they became ready; priorities are kept for the guest to ask, and do not starve anybody. */
 struct nt_thread *nt_sched_next(struct nt_kernel *k);
 /* Puts a RUNNING thread back at the end of its queue. */
 void nt_sched_yield(struct nt_kernel *k, struct nt_thread *t);
@@ -132,10 +146,12 @@ struct nt_clock {
     uint64_t now;         /* interrupt time: since start */
     uint64_t boot_system; /* system time (since 1601) at now == 0 */
     uint64_t host_origin; /* host monotonic ns at now == 0 */
-    uint64_t tsc_bias;
+    uint64_t shown;       /* `now` as last written to the shared user data */
+    uint64_t tsc;         /* the last value that rdtsc gave: it never goes back */
 };
 uint64_t nt_now(struct nt_kernel *k);         /* since machine start */
 uint64_t nt_system_time(struct nt_kernel *k); /* since 1601-01-01 UTC */
+void nt_clock_transfer(struct nt_kernel *k, struct ser *s);
 /* Virtual clock: lets time pass. A no-op for the host's. */
 void nt_clock_advance(struct nt_kernel *k, uint64_t by);
 #endif

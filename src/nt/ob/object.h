@@ -162,6 +162,9 @@ ntstatus nt_open_named(struct nt_call *c, enum nt_type_id type, const struct nt_
 /* Maps `access`, makes a handle for o, writes it to the guest and drops the caller's reference. */
 ntstatus nt_return_handle(struct nt_call *c, struct nt_object *o, uint32_t access,
                           const struct nt_attrs *a, uint64_t handle_out);
+/* All of NtOpenXxx: attributes, lookup, handle. */
+ntstatus nt_open_handle(struct nt_call *c, enum nt_type_id type, uint64_t attributes,
+                        uint32_t access, uint64_t handle_out);
 /* Host-side: the object at an absolute path such as u"\\BaseNamedObjects", NULL if none. No ref. */
 struct nt_object *nt_name_lookup(struct nt_kernel *k, const uint16_t *path, size_t len,
                                  size_t *used);

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef PEREGRINE_MACHINE_H
+#define PEREGRINE_MACHINE_H
+/*
+ * A machine: one guest program with its memory, threads, kernel objects and CPU engine.
+ *
+ *     struct pgr_machine *m;
+ *     struct pgr_error err;
+ *     struct pgr_exit why;
+ *     const char *args[] = {"/c", "ver", NULL};
+ *     pgr_machine_create(&(struct pgr_config){0}, &m, &err);
+ *     pgr_machine_load(m, &(struct pgr_program){.path = "cmd.exe", .args = args}, &err);
+ *     pgr_machine_run(m, &(struct pgr_limits){0}, &why, &err);
+ *     pgr_machine_destroy(m);
+ *
+ * A machine is used by one host thread at a time; only pgr_machine_stop may be called from others
+ * and from signal handlers. Text is UTF-8. Structures may be zeroed for the defaults; pointers in
+ * them are borrowed for the call. Functions that return pgr_status fill *err (may be NULL) with one
+ * sentence when they fail.
+ */
+#include <peregrine/error.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct pgr_machine;
+
+struct pgr_config {
+    const char *root;    /* name of an installed root or a directory; NULL: see `peregrine roots` */
+    const char *engine;  /* "unicorn"; NULL: the best there is */
+    const char *overlay; /* keeps what the guest writes; NULL: a temporary directory */
+    bool host_clock;     /* time and thread switches follow the host; else they are reproducible */
+    uint64_t seed;       /* of everything random that the guest gets */
+    bool strict;         /* an unimplemented service ends the run */
+    bool count;          /* count instructions exactly; needed for limits on them, and slower */
+    unsigned processors; /* that the guest sees; 0: 1 */
+    uint64_t memory;     /* bytes of guest memory at most, 0: 16 GiB; only what is touched is used */
+};
+
+/* PGR_E_NOT_FOUND: no such root. PGR_E_ARGUMENT: no such engine. */
+pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machine **out,
+                              struct pgr_error *err);
+/* NULL is fine. The temporary overlay goes too. */
+void pgr_machine_destroy(struct pgr_machine *m);
+
+enum pgr_mount_mode { PGR_MOUNT_READ_ONLY, PGR_MOUNT_COPY_ON_WRITE, PGR_MOUNT_READ_WRITE };
+
+/* Shows a host directory at a guest path, "C:\data" or "D:\". Before pgr_machine_load. */
+pgr_status pgr_machine_mount(struct pgr_machine *m, const char *guest_path, const char *host_dir,
+                             enum pgr_mount_mode mode, struct pgr_error *err);
+
+struct pgr_program {
+    const char *path;        /* host path, guest path ("C:\…"), or the name of a program of the root */
+    const char *const *args; /* what follows the program's name, ended by NULL; may be NULL */
+    const char *const *env;  /* "NAME=value" besides the defaults, ended by NULL; may be NULL */
+    const char *cwd;         /* host directory that becomes C:\work; NULL: the process's own */
+    const char *guest_cwd;   /* guest directory to start in; NULL: C:\work */
+    enum pgr_mount_mode cwd_mode; /* COPY_ON_WRITE and READ_WRITE; zeroed: copy on write */
+    bool prefer_32bit;       /* of two programs of the root, take the i386 one */
+    int std_fd[3];           /* borrowed for the machine's life; all zero: 0, 1, 2. -1: closed */
+    uint64_t entry;          /* start here instead of the program's entry point; 0: not */
+    uint64_t exit;           /* reaching this address ends the run; 0: none */
+};
+
+/* Makes the process; nothing of it has run yet. Once for each machine. PGR_E_NOT_FOUND,
+ * PGR_E_FORMAT, PGR_E_UNSUPPORTED and PGR_E_IO are about the program's file. */
+pgr_status pgr_machine_load(struct pgr_machine *m, const struct pgr_program *program,
+                            struct pgr_error *err);
+
+struct pgr_limits {
+    uint64_t timeout_ns;   /* of host time; 0: none */
+    uint64_t instructions; /* needs pgr_config.count; 0: none */
+    uint64_t services;     /* stop before this many more services; 0: none */
+};
+
+enum pgr_exit_kind {
+    PGR_EXIT_PROCESS,      /* the program ended; code is its exit status */
+    PGR_EXIT_ADDRESS,      /* pgr_program.exit was reached; code is EAX */
+    PGR_EXIT_TIMEOUT,
+    PGR_EXIT_INSTRUCTIONS,
+    PGR_EXIT_SERVICES,
+    PGR_EXIT_STOPPED,      /* pgr_machine_stop */
+    PGR_EXIT_STRICT,       /* something unimplemented in strict mode */
+    PGR_EXIT_DEADLOCK      /* every thread waits, and nothing can wake any */
+};
+struct pgr_exit {
+    enum pgr_exit_kind kind;
+    uint32_t code;
+};
+
+/* Runs until the program ends or a limit is reached; may be called again after the latter. */
+pgr_status pgr_machine_run(struct pgr_machine *m, const struct pgr_limits *limits,
+                           struct pgr_exit *why, struct pgr_error *err);
+/* Makes a run that is going on, or the next one, end soon with PGR_EXIT_STOPPED. */
+void pgr_machine_stop(struct pgr_machine *m);
+
+/* ---- Looking in and changing things, between runs ------------------------------------------------ */
+
+/* As a debugger would: protections do not matter, whole or not at all. PGR_E_ARGUMENT: not mapped. */
+pgr_status pgr_machine_read(struct pgr_machine *m, uint64_t address, void *out, size_t size,
+                            struct pgr_error *err);
+pgr_status pgr_machine_write(struct pgr_machine *m, uint64_t address, const void *data, size_t size,
+                             struct pgr_error *err);
+/* By name, in lower case: rax…r15, eax…edi, rip, eip, rflags, eflags, fs_base, gs_base. `thread` is a
+ * guest thread id, 0: the first thread that is alive. */
+pgr_status pgr_machine_get_register(struct pgr_machine *m, uint32_t thread, const char *name,
+                                    uint64_t *value, struct pgr_error *err);
+pgr_status pgr_machine_set_register(struct pgr_machine *m, uint32_t thread, const char *name,
+                                    uint64_t value, struct pgr_error *err);
+/* 4 or 8; 0 before pgr_machine_load. */
+unsigned pgr_machine_pointer_size(const struct pgr_machine *m);
+/* Services called and, when counted, instructions executed since load. */
+uint64_t pgr_machine_services(const struct pgr_machine *m);
+uint64_t pgr_machine_instructions(const struct pgr_machine *m);
+
+/* ---- Snapshots ------------------------------------------------------------------------------------- */
+
+/* Between runs. The file holds everything but host files that are mounted. */
+pgr_status pgr_machine_save(struct pgr_machine *m, const char *path, struct pgr_error *err);
+/* Into a new machine, instead of pgr_machine_load, with the same root. `std_fd` as in pgr_program;
+ * NULL: 0, 1, 2. A file that is damaged leaves a machine that can only be destroyed. */
+pgr_status pgr_machine_restore(struct pgr_machine *m, const char *path, const int std_fd[3],
+                               struct pgr_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CLI_TRACE_OPTIONS_H
+#define CLI_TRACE_OPTIONS_H
+/* The options by which a command traces what it runs. */
+#include "cli/cli.h"
+#include "trace/trace.h"
+
+/* A member of the command's values. */
+struct trace_values {
+    int format; /* index into trace_format_choices */
+    const char *output;
+    struct cli_list patterns, categories, functions;
+};
+extern const char *const trace_format_choices[];
+
+/* Rows of the options table of a command whose values are struct S, with struct trace_values in
+ * `field`. */
+#define TRACE_OPTIONS(S, field)                                                                    \
+    {.name = "trace",                                                                              \
+     .metavar = "FORMAT",                                                                          \
+     .topic = "trace",                                                                             \
+     .help = "trace service calls as text or json lines, or off. Without it the other options of " \
+             "this group imply text",                                                              \
+     CLI_INTO(CHOICE, S, field.format),                                                            \
+     .choices = trace_format_choices},                                                             \
+        {.name = "trace-output",                                                                   \
+         .metavar = "FILE",                                                                        \
+         .topic = "trace",                                                                         \
+         .help = "write the trace to FILE, - for standard output. Without it standard error",      \
+         CLI_INTO(TEXT, S, field.output)},                                                         \
+        {.name = "trace-filter",                                                                   \
+         .metavar = "PATTERN",                                                                     \
+         .topic = "trace",                                                                         \
+         .help = "trace functions whose name matches, such as 'Nt*File'. * is any text, ? any "    \
+                 "character; repeatable",                                                          \
+         CLI_INTO(LIST, S, field.patterns)},                                                       \
+        {.name = "trace-category",                                                                 \
+         .metavar = "NAME",                                                                        \
+         .topic = "trace",                                                                         \
+         .help = "trace functions of a category, such as file_io,registry. `peregrine services` "  \
+                 "names them; repeatable",                                                         \
+         CLI_INTO(LIST, S, field.categories)},                                                     \
+    {                                                                                              \
+        .name = "trace-function", .metavar = "NAME", .topic = "trace",                             \
+        .help = "trace this function; repeatable", CLI_INTO(LIST, S, field.functions)              \
+    }
+
+/* *out is NULL when nothing is to be traced. */
+pgr_status trace_options_open(const struct trace_values *v, struct trace **out,
+                              struct pgr_error *e);
+#endif

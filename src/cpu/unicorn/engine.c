@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "cpu/unicorn/internal.h"
+#include "base/bits.h"
+#include "mem/space.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { CODE_BUFFER = 32 << 20, IDLE_LIMIT = 16 };
+
+static pgr_status open_processor(struct unicorn_engine *u, struct pgr_error *e)
+{
+    uc_err err = uc_open(UC_ARCH_X86, UC_MODE_64, &u->uc);
+    if (err != UC_ERR_OK)
+        return err_set(e, PGR_E_NOMEM, "unicorn: cannot start: %s", uc_strerror(err));
+    /* Before anything else: these only count until the processor is built. */
+    uc_ctl_set_cpu_model(u->uc, UC_CPU_X86_HASWELL);
+    uc_ctl_set_tcg_buffer_size(u->uc, CODE_BUFFER);
+    /* Without this an `until` of 0 makes a jump to NULL end the run as if all were well. */
+    err = uc_ctl_exits_enable(u->uc);
+    if (err != UC_ERR_OK)
+        return err_set(e, PGR_E_UNSUPPORTED, "unicorn: %s", uc_strerror(err));
+    return PGR_OK;
+}
+
+static void destroy(struct cpu_engine *e)
+{
+    struct unicorn_engine *u = unicorn_of(e);
+    unicorn_timer_destroy(u);
+    mem_unobserve(u->base.cfg.mem, u);
+    uc_context_free(u->context);
+    uc_context_free(u->undo);
+    uc_context_free(u->mode32);
+    uc_context_free(u->mode64);
+    if (u->uc)
+        uc_close(u->uc);
+    unicorn_unmap_memory(u);
+    free(u);
+}
+
+static pgr_status create(const struct cpu_config *cfg, struct cpu_engine **out, struct pgr_error *e)
+{
+    struct unicorn_engine *u = calloc(1, sizeof *u);
+    pgr_status status;
+
+    if (!u)
+        return err_set(e, PGR_E_NOMEM, "unicorn: no memory for the engine");
+    u->base = (struct cpu_engine){&cpu_unicorn, *cfg};
+    u->want_blocks = cfg->count_blocks;
+    u->block_end = u->budget_end = UINT64_MAX;
+    if (cfg->gate_size)
+        u->gate_span = align_up(cfg->gate_base + cfg->gate_size, MEM_PAGE) -
+                       align_down(cfg->gate_base, MEM_PAGE);
+    if ((status = open_processor(u, e)) != PGR_OK ||
+        (status = unicorn_map_memory(u, e)) != PGR_OK ||
+        (status = unicorn_prepare_contexts(u, e)) != PGR_OK ||
+        (status = unicorn_add_hooks(u, e)) != PGR_OK) {
+        destroy(&u->base);
+        return status;
+    }
+    unicorn_observe(u);
+    *out = &u->base;
+    return PGR_OK;
+}
+
+/* ---- Running --------------------------------------------------------------------------------- */
+
+static void export_all(struct unicorn_engine *u)
+{
+    unicorn_read_gprs(u);
+    unicorn_read_rest(u, u->st);
+    if (u->stepping && !u->guest_tf)
+        u->st->rflags &= ~(uint64_t)X86_FLAG_TF;
+    u->stepping = false;
+}
+
+static bool fail(struct unicorn_engine *u, const char *why)
+{
+    export_all(u);
+    snprintf(u->message, sizeof u->message, "unicorn: %s at %#llx", why,
+             (unsigned long long)u->st->rip);
+    *u->exit = (struct cpu_exit){.kind = CPU_EXIT_FAILURE, .message = u->message};
+    return true;
+}
+
+static bool leave(struct unicorn_engine *u, enum cpu_exit_kind kind)
+{
+    export_all(u);
+    *u->exit = (struct cpu_exit){.kind = kind};
+    return true;
+}
+
+/*
+ * Unicorn forgets a stop that arrives before it runs. So every start fetches from an address where
+ * nothing is; the fault arrives when Unicorn is past forgetting, and its hook looks at our own
+ * flags and only then goes to the thread's rip. What comes later is not lost.
+ */
+static uc_err start(struct unicorn_engine *u)
+{
+    u->reload = u->exited = u->has_pending = false;
+    u->start_rip = u->st->rip;
+    return uc_emu_start(u->uc, ENTRY_VA, 0, 0, 0);
+}
+
+/* True: the run is over, *exit says why. */
+static bool settle(struct unicorn_engine *u, uc_err err)
+{
+    if (u->undoing)
+        unicorn_finish_undo(u);
+    if (u->exited)
+        return true;
+    if (u->reload)
+        return false;
+    if (u->has_pending)
+        return leave(u, u->pending);
+    if (atomic_exchange(&u->stop, false))
+        return leave(u, CPU_EXIT_STOP);
+    if (atomic_load(&u->slice_over))
+        return leave(u, CPU_EXIT_SLICE);
+    if (err != UC_ERR_OK)
+        return fail(u, uc_strerror(err));
+    if (++u->idle_starts == IDLE_LIMIT)
+        return fail(u, "stops for no reason");
+    export_all(u); /* a late stop, meant for the run before: go on where it was */
+    return false;
+}
+
+static void begin_slice(struct unicorn_engine *u)
+{
+    unicorn_timer_disarm(u);
+    atomic_store(&u->slice_over, false);
+    u->block_end = u->has_blocks && u->slice ? u->blocks + u->slice : UINT64_MAX;
+    if (u->slice && !u->has_blocks)
+        unicorn_timer_arm(u, u->slice);
+}
+
+static bool reconfigure(struct unicorn_engine *u)
+{
+    struct pgr_error error;
+    if (unicorn_set_block_hook(u, &error) != PGR_OK)
+        return fail(u, "cannot count blocks");
+    begin_slice(u); /* in the new unit */
+    return false;
+}
+
+static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, struct cpu_exit *exit)
+{
+    struct unicorn_engine *u = unicorn_of(e);
+    uc_err err;
+
+    unicorn_bind(u, st);
+    u->exit = exit;
+    u->idle_starts = 0;
+    u->budget_end = budget ? u->instructions + budget : UINT64_MAX;
+    atomic_store(&u->running, true);
+    begin_slice(u);
+    do {
+        if (u->reconfigure && reconfigure(u))
+            break;
+        unicorn_load(u, st);
+        err = start(u);
+    } while (!settle(u, err));
+    unicorn_timer_disarm(u);
+    atomic_store(&u->running, false);
+}
+
+static void sync_state(struct cpu_engine *e, struct x86_state *st)
+{
+    struct unicorn_engine *u = unicorn_of(e);
+    if (!u->in_handler || u->synced)
+        return;
+    unicorn_read_rest(u, st);
+    size_t from = offsetof(struct x86_state, cs);
+    memcpy((char *)&u->before + from, (const char *)st + from, sizeof *st - from);
+    u->synced = true;
+}
+
+static void stop(struct cpu_engine *e)
+{
+    struct unicorn_engine *u = unicorn_of(e);
+    atomic_store(&u->stop, true);
+    if (atomic_load(&u->running))
+        uc_emu_stop(u->uc);
+}
+
+void unicorn_slice_over(struct unicorn_engine *u)
+{
+    atomic_store(&u->slice_over, true);
+    uc_emu_stop(u->uc);
+}
+
+static void set_slice(struct cpu_engine *e, uint64_t slice)
+{
+    struct unicorn_engine *u = unicorn_of(e);
+    u->slice = slice;
+    if (atomic_load(&u->running) && !u->reconfigure)
+        begin_slice(u);
+}
+
+static void count_blocks(struct cpu_engine *e, bool on)
+{
+    struct unicorn_engine *u = unicorn_of(e);
+    u->want_blocks = on;
+    u->reconfigure = u->want_blocks != u->has_blocks;
+}
+
+static uint64_t instructions(const struct cpu_engine *e)
+{
+    return ((const struct unicorn_engine *)e)->instructions;
+}
+
+static uint64_t blocks(const struct cpu_engine *e)
+{
+    return ((const struct unicorn_engine *)e)->blocks;
+}
+
+static size_t hooks(const struct cpu_engine *e)
+{
+    return ((const struct unicorn_engine *)e)->hooks;
+}
+
+const struct cpu_engine_ops cpu_unicorn = {
+    .name = "unicorn",
+    .caps = CPU_CAP_DETERMINISTIC | CPU_CAP_COUNT,
+    .create = create,
+    .destroy = destroy,
+    .run = run,
+    .sync = sync_state,
+    .stop = stop,
+    .set_slice = set_slice,
+    .count_blocks = count_blocks,
+    .collect_dirty = unicorn_collect_dirty,
+    .instructions = instructions,
+    .blocks = blocks,
+    .hooks = hooks,
+};

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Unicorn's hooks, turned into exits. The handler is called inside the hook; the processor is only
+ * stopped where the handler wants that, or where more of the state changed than a hook can load.
+ */
+#include "cpu/unicorn/internal.h"
+#include "base/bits.h"
+#include "mem/space.h"
+#include <string.h>
+
+enum { PF_WRITE = 1 << 1, PF_FETCH = 1 << 4, MAX_STEPS = 8192 };
+
+/* ---- Calling the handler --------------------------------------------------------------------- */
+
+static bool rest_changed(const struct x86_state *a, const struct x86_state *b)
+{
+    size_t from = offsetof(struct x86_state, cs);
+    return memcmp((const char *)a + from, (const char *)b + from, sizeof *a - from) != 0;
+}
+
+static void halt(struct unicorn_engine *u)
+{
+    uc_emu_stop(u->uc);
+}
+
+static void finish(struct unicorn_engine *u, const struct cpu_exit *exit)
+{
+    if (!u->synced)
+        unicorn_read_rest(u, u->st);
+    *u->exit = *exit;
+    u->exited = true;
+    halt(u);
+}
+
+/* u->st has gpr, rip and rflags. True: take over what changed there against u->before and go on.
+ * False: the processor is about to stop. */
+static bool call_handler(struct unicorn_engine *u, const struct cpu_exit *exit)
+{
+    struct x86_state *st = u->st;
+
+    if (u->stepping) {
+        u->stepping = false;
+        if (!u->guest_tf)
+            st->rflags &= ~(uint64_t)X86_FLAG_TF;
+    }
+    memcpy(&u->before, st, offsetof(struct x86_state, cs));
+    u->synced = false;
+    u->in_handler = true;
+    bool go_on = u->base.cfg.on_exit(u->base.cfg.ctx, st, exit);
+    u->in_handler = false;
+    if (!go_on) {
+        finish(u, exit);
+        return false;
+    }
+    if ((u->synced && rest_changed(st, &u->before)) || u->reconfigure) {
+        if (!u->synced)
+            unicorn_read_rest(u, st);
+        u->reload = true;
+        halt(u);
+        return false;
+    }
+    return true;
+}
+
+static void write_changed_gprs(struct unicorn_engine *u)
+{
+    const uint64_t *now = u->st->gpr, *old = u->before.gpr;
+    for (int i = 0; i < X86_GPR_COUNT; i++)
+        if (now[i] != old[i])
+            unicorn_write_gpr(u, i, now[i]);
+}
+
+static void write_changed_flags(struct unicorn_engine *u, uint64_t current)
+{
+    uint64_t flags = unicorn_user_flags(u->st->rflags);
+    if (flags != unicorn_user_flags(current))
+        uc_reg_write(u->uc, UC_X86_REG_RFLAGS, &flags);
+}
+
+/* ---- Services -------------------------------------------------------------------------------- */
+
+static unsigned syscall_length(struct unicorn_engine *u, uint64_t rip)
+{
+    enum { LONGEST = 15 };
+    uint8_t b;
+    unsigned n = 0;
+    while (n < LONGEST - 2 && unicorn_code_byte(u, rip + n, &b) && b != 0x0f)
+        n++;
+    return n + 2;
+}
+
+/* Unicorn adds the instruction's length to rip after the hook. */
+static void write_rip_after_syscall(struct unicorn_engine *u, uint64_t rip, unsigned length)
+{
+    uint64_t biased = rip - length;
+    uc_context_save(u->uc, u->context);
+    memcpy(unicorn_context_at(u->context, u->at.rip), &biased, sizeof biased);
+    uc_context_restore(u->uc, u->context);
+}
+
+static void on_syscall(uc_engine *uc, void *ctx)
+{
+    struct unicorn_engine *u = ctx;
+    struct x86_state *st = u->st;
+    struct cpu_exit exit = {.kind = CPU_EXIT_SERVICE};
+    uint64_t flags, next;
+
+    if (u->has_pending || u->undoing)
+        return;
+    unicorn_read_gprs(u);
+    unsigned length = syscall_length(u, st->rip);
+    flags = st->rflags;
+    next = st->rip += length;
+    st->gpr[X86_RCX] = next;
+    st->gpr[X86_R11] = flags;
+    if (!call_handler(u, &exit))
+        return;
+    u->before.gpr[X86_RCX] = ~st->gpr[X86_RCX]; /* the processor does not have them yet */
+    u->before.gpr[X86_R11] = ~st->gpr[X86_R11];
+    if (st->rip != next)
+        write_rip_after_syscall(u, st->rip, length);
+    write_changed_gprs(u);
+    write_changed_flags(u, flags);
+    unicorn_flush_pending(u);
+}
+
+/* ---- Exceptions and interrupts --------------------------------------------------------------- */
+
+struct event {
+    uint32_t vector, error_code;
+    bool software; /* int n, int3, into */
+    uint64_t cr2;
+};
+
+static int32_t take_int(struct unicorn_engine *u, size_t offset)
+{
+    int32_t v;
+    memcpy(&v, unicorn_context_at(u->context, offset), sizeof v);
+    return v;
+}
+
+/* Saves the context, and lets the processor forget that an exception is in flight: it never does by
+ * itself, and then the next fault is a double fault and the third ends everything. */
+static void take_event(struct unicorn_engine *u, uint32_t vector, struct event *ev)
+{
+    uc_context_save(u->uc, u->context);
+    ev->vector = vector;
+    ev->error_code = (uint32_t)take_int(u, u->at.error_code);
+    ev->software = take_int(u, u->at.is_int) != 0;
+    memcpy(&ev->cr2, unicorn_context_at(u->context, u->at.cr2), sizeof ev->cr2);
+    if (take_int(u, u->at.old_exception) != -1) {
+        memset(unicorn_context_at(u->context, u->at.old_exception), 0xff, sizeof(int32_t));
+        uc_context_restore(u->uc, u->context);
+    }
+}
+
+static uint64_t context_rip(struct unicorn_engine *u)
+{
+    uint64_t rip;
+    memcpy(&rip, unicorn_context_at(u->context, u->at.rip), sizeof rip);
+    return rip;
+}
+
+static void resume_at(struct unicorn_engine *u, uint64_t rip)
+{
+    memcpy(unicorn_context_at(u->context, u->at.rip), &rip, sizeof rip);
+    uc_context_restore(u->uc, u->context);
+}
+
+/* Between instructions, with the context saved: no translated code is running. */
+static void deliver(struct unicorn_engine *u, const struct cpu_exit *exit)
+{
+    struct x86_state *st = u->st;
+    uint64_t flags;
+
+    memcpy(st->gpr, unicorn_context_at(u->context, u->at.gpr), sizeof st->gpr);
+    st->rip = context_rip(u);
+    uc_reg_read(u->uc, UC_X86_REG_RFLAGS, &st->rflags);
+    flags = st->rflags;
+    if (!call_handler(u, exit))
+        return;
+    if (memcmp(st->gpr, u->before.gpr, sizeof st->gpr) != 0 || st->rip != u->before.rip) {
+        memcpy(unicorn_context_at(u->context, u->at.gpr), st->gpr, sizeof st->gpr);
+        resume_at(u, st->rip);
+    }
+    write_changed_flags(u, flags);
+    unicorn_flush_pending(u);
+}
+
+static void set_trap_flag(struct unicorn_engine *u, bool on)
+{
+    uint64_t flags;
+    uc_reg_read(u->uc, UC_X86_REG_RFLAGS, &flags);
+    flags = on ? flags | X86_FLAG_TF : flags & ~(uint64_t)X86_FLAG_TF;
+    uc_reg_write(u->uc, UC_X86_REG_RFLAGS, &flags);
+}
+
+/*
+ * A block that runs into the next page faults when it is translated, with rip at its beginning,
+ * before any of it was executed. Single steps lead to the instruction that really needs the page.
+ */
+static bool step_to_fetch(struct unicorn_engine *u, const struct event *ev)
+{
+    uint64_t flags;
+    if (u->stepping || ev->cr2 / MEM_PAGE == context_rip(u) / MEM_PAGE)
+        return false;
+    uc_reg_read(u->uc, UC_X86_REG_RFLAGS, &flags);
+    u->stepping = true;
+    u->steps = 0;
+    u->guest_tf = (flags & X86_FLAG_TF) != 0;
+    set_trap_flag(u, true);
+    return true;
+}
+
+static bool swallow_step(struct unicorn_engine *u)
+{
+    if (!u->stepping || u->guest_tf)
+        return false;
+    if (++u->steps == MAX_STEPS) {
+        u->stepping = false;
+        set_trap_flag(u, false);
+    }
+    return true;
+}
+
+static bool in_gate_range(const struct unicorn_engine *u, uint64_t va)
+{
+    return va - u->base.cfg.gate_base < u->base.cfg.gate_size;
+}
+
+static enum cpu_access fault_access(const struct event *ev)
+{
+    if (ev->error_code & PF_FETCH)
+        return CPU_EXECUTE;
+    return ev->error_code & PF_WRITE ? CPU_WRITE : CPU_READ;
+}
+
+static void on_page_fault(struct unicorn_engine *u, const struct event *ev)
+{
+    struct cpu_exit exit = {.address = ev->cr2, .access = fault_access(ev)};
+
+    if (exit.access == CPU_EXECUTE && in_gate_range(u, ev->cr2) && context_rip(u) == ev->cr2) {
+        exit.kind = CPU_EXIT_GATE;
+        deliver(u, &exit);
+        return;
+    }
+    exit.status = unicorn_page_in(u, ev->cr2, exit.access);
+    if (exit.status == STATUS_SUCCESS)
+        return;
+    if (exit.access == CPU_EXECUTE && step_to_fetch(u, ev))
+        return;
+    exit.kind = CPU_EXIT_FAULT;
+    deliver(u, &exit);
+}
+
+/* The start of every run: see engine.c. */
+static void on_entry(struct unicorn_engine *u)
+{
+    if (atomic_load(&u->stop) || atomic_load(&u->slice_over)) {
+        resume_at(u, u->start_rip);
+        halt(u);
+        return;
+    }
+    unicorn_flush_pending(u);
+    resume_at(u, u->start_rip);
+}
+
+static void count_back(struct unicorn_engine *u, const struct event *ev)
+{
+    bool completed = ev->software || ev->vector == X86_VEC_DB;
+    bool started = !(ev->vector == X86_VEC_PF && (ev->error_code & PF_FETCH));
+    if (u->base.cfg.count_instructions && !completed && started)
+        u->instructions--;
+}
+
+static void on_exception(struct unicorn_engine *u, const struct event *ev)
+{
+    struct cpu_exit exit = {.kind = CPU_EXIT_EXCEPTION, .vector = (uint8_t)ev->vector};
+
+    if (ev->software) {
+        if (ev->vector != X86_VEC_BP && ev->vector != X86_VEC_OF)
+            exit.kind = CPU_EXIT_INTERRUPT;
+    } else {
+        exit.error_code = ev->error_code;
+    }
+    deliver(u, &exit);
+}
+
+static void on_interrupt(uc_engine *uc, uint32_t vector, void *ctx)
+{
+    struct unicorn_engine *u = ctx;
+    struct event ev;
+
+    if (u->undoing)
+        return;
+    take_event(u, vector, &ev);
+    if (vector == X86_VEC_PF && !ev.software) {
+        if (ev.cr2 == ENTRY_VA && context_rip(u) == ENTRY_VA) {
+            on_entry(u);
+            return;
+        }
+        count_back(u, &ev);
+        on_page_fault(u, &ev);
+        return;
+    }
+    count_back(u, &ev);
+    if (vector == X86_VEC_DB && !ev.software && swallow_step(u))
+        return;
+    on_exception(u, &ev);
+}
+
+/* #UD has a hook of its own. Unicorn also sends icebp there, which is a trap. */
+static bool on_invalid(uc_engine *uc, void *ctx)
+{
+    enum { ICEBP = 0xf1 };
+    struct unicorn_engine *u = ctx;
+    struct cpu_exit exit = {.kind = CPU_EXIT_EXCEPTION, .vector = X86_VEC_UD};
+    uint8_t opcode;
+
+    if (u->undoing)
+        return true;
+    uc_context_save(u->uc, u->context);
+    uint64_t rip = context_rip(u);
+    if (unicorn_code_byte(u, rip, &opcode) && opcode == ICEBP) {
+        exit.vector = X86_VEC_DB;
+        resume_at(u, rip + 1);
+    } else if (u->base.cfg.count_instructions) {
+        u->instructions--;
+    }
+    deliver(u, &exit);
+    return true;
+}
+
+/*
+ * in, out and sysenter: Unicorn lets ring 3 have the ports and ignores sysenter, and calls a hook
+ * in the middle of a block that will run on. So the state is saved here, memory is taken away, so
+ * that the rest of the block can change nothing but registers, and once the processor has stopped
+ * the saved state comes back with the #GP that should have been.
+ */
+static void begin_undo(struct unicorn_engine *u)
+{
+    if (u->undoing || u->has_pending)
+        return;
+    uc_context_save(u->uc, u->undo);
+    u->undoing = true;
+    unicorn_hide_memory(u);
+    halt(u);
+}
+
+void unicorn_finish_undo(struct unicorn_engine *u)
+{
+    struct cpu_exit exit = {.kind = CPU_EXIT_EXCEPTION, .vector = X86_VEC_GP};
+
+    u->undoing = false;
+    u->has_pending = false;
+    uc_context_restore(u->uc, u->undo);
+    uc_ctl_flush_tlb(u->uc);
+    memcpy(u->context, u->undo, u->context_size);
+    if (u->base.cfg.count_instructions)
+        u->instructions--;
+    u->reload = true; /* the processor is at rest: unless the run is over, start again */
+    deliver(u, &exit);
+    if (!u->exited && !u->synced)
+        unicorn_read_rest(u, u->st);
+}
+
+static uint32_t on_in(uc_engine *uc, uint32_t port, int size, void *ctx)
+{
+    begin_undo(ctx);
+    return 0;
+}
+
+static void on_out(uc_engine *uc, uint32_t port, int size, uint32_t value, void *ctx)
+{
+    begin_undo(ctx);
+}
+
+static void on_sysenter(uc_engine *uc, void *ctx)
+{
+    begin_undo(ctx);
+}
+
+/* ---- The others ------------------------------------------------------------------------------ */
+
+static int on_cpuid(uc_engine *uc, void *ctx)
+{
+    static const int ids[] = {UC_X86_REG_RAX, UC_X86_REG_RBX, UC_X86_REG_RCX, UC_X86_REG_RDX};
+    uint64_t v[4] = {0};
+    uint32_t out[4];
+
+    uc_reg_read(uc, UC_X86_REG_RAX, &v[0]);
+    uc_reg_read(uc, UC_X86_REG_RCX, &v[2]);
+    unicorn_cpuid((uint32_t)v[0], (uint32_t)v[2], out);
+    for (int i = 0; i < 4; i++) {
+        v[i] = out[i];
+        uc_reg_write(uc, ids[i], &v[i]);
+    }
+    return 1; /* done: skip Unicorn's own */
+}
+
+static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
+{
+    struct unicorn_engine *u = ctx;
+    if (u->undoing)
+        return;
+    if (u->blocks == u->block_end && !u->has_pending) {
+        u->pending = CPU_EXIT_SLICE;
+        u->has_pending = true;
+        halt(u);
+        return; /* this block is counted when it really runs */
+    }
+    u->blocks++;
+}
+
+static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
+{
+    struct unicorn_engine *u = ctx;
+    if (u->has_pending || u->undoing)
+        return;
+    if (u->instructions == u->budget_end) {
+        u->pending = CPU_EXIT_BUDGET;
+        u->has_pending = true;
+        halt(u);
+        return;
+    }
+    u->instructions++;
+}
+
+static uc_err add_hook(struct unicorn_engine *u, int type, void *fn, int insn)
+{
+    uc_hook hook;
+    u->hooks++;
+    if (type == UC_HOOK_INSN)
+        return uc_hook_add(u->uc, &hook, type, fn, u, 1, 0, insn);
+    return uc_hook_add(u->uc, &hook, type, fn, u, 1, 0);
+}
+
+pgr_status unicorn_add_hooks(struct unicorn_engine *u, struct pgr_error *e)
+{
+    if (add_hook(u, UC_HOOK_INTR, (void *)on_interrupt, 0) != UC_ERR_OK ||
+        add_hook(u, UC_HOOK_INSN_INVALID, (void *)on_invalid, 0) != UC_ERR_OK ||
+        add_hook(u, UC_HOOK_INSN, (void *)on_syscall, UC_X86_INS_SYSCALL) != UC_ERR_OK ||
+        add_hook(u, UC_HOOK_INSN, (void *)on_cpuid, UC_X86_INS_CPUID) != UC_ERR_OK ||
+        add_hook(u, UC_HOOK_INSN, (void *)on_in, UC_X86_INS_IN) != UC_ERR_OK ||
+        add_hook(u, UC_HOOK_INSN, (void *)on_out, UC_X86_INS_OUT) != UC_ERR_OK ||
+        add_hook(u, UC_HOOK_INSN, (void *)on_sysenter, UC_X86_INS_SYSENTER) != UC_ERR_OK ||
+        (u->base.cfg.count_instructions &&
+         add_hook(u, UC_HOOK_CODE, (void *)on_instruction, 0) != UC_ERR_OK))
+        return err_set(e, PGR_E_NOMEM, "unicorn: cannot add the hooks");
+    return unicorn_set_block_hook(u, e);
+}
+
+pgr_status unicorn_set_block_hook(struct unicorn_engine *u, struct pgr_error *e)
+{
+    u->reconfigure = false;
+    if (u->want_blocks == u->has_blocks)
+        return PGR_OK;
+    if (!u->want_blocks)
+        uc_hook_del(u->uc, u->block_hook);
+    else if (uc_hook_add(u->uc, &u->block_hook, UC_HOOK_BLOCK, (void *)on_block, u, 1, 0) !=
+             UC_ERR_OK)
+        return err_set(e, PGR_E_NOMEM, "unicorn: cannot add the block hook");
+    u->hooks += u->want_blocks ? 1 : (size_t)-1;
+    u->has_blocks = u->want_blocks;
+    uc_ctl_flush_tb(u->uc); /* hooks only reach code that is translated after they appear */
+    uc_ctl_flush_tlb(u->uc);
+    return PGR_OK;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CPU_UNICORN_INTERNAL_H
+#define CPU_UNICORN_INTERNAL_H
+/*
+ * The Unicorn engine, shared among its files.
+ *
+ * One Unicorn in 64-bit mode runs both bitnesses in ring 3 of long mode under page tables of ours.
+ * Physical memory is the RAM window from 0, then SYSTEM memory: descriptor table, the stub that
+ * enters ring 3, page tables. Page faults fill the tables (paging.c); everything else that user
+ * mode cannot do itself becomes an exit (exits.c).
+ */
+#include "cpu/engine.h"
+#include "cpu/pagetable.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unicorn/unicorn.h>
+
+enum {
+    SYSTEM_SIZE = 64 << 20,
+    SYSTEM_GDT = 0x0000, /* offsets in SYSTEM memory */
+    SYSTEM_STUB = 0x0800,
+    SYSTEM_STACK = 0x1000,   /* its end; the frame for iretq lies below */
+    SYSTEM_NOTHING = 0x1000, /* a top-level table with nothing in it */
+    SYSTEM_TABLES = 0x2000,
+    GPR_FIELDS = X86_GPR_COUNT + 2, /* gpr, rip, rflags: contiguous in struct x86_state */
+};
+
+/* SYSTEM memory's first page in the guest's address space, for supervisor accesses only. */
+#define SYSTEM_VA 0xffffffffc0000000ull
+/* A run begins by fetching from here, which faults: see engine.c. */
+#define ENTRY_VA 0xffffffffffff0000ull
+
+/* Where a saved Unicorn context has what the API does not show. */
+struct context_layout {
+    size_t gpr, rip, cr2, error_code, is_int, old_exception;
+};
+
+/* What the processor may hold of a frame's contents: see paging.c. */
+struct frame_use {
+    uint16_t writable; /* entries that may write but not execute */
+    uint16_t executable;
+    uint8_t translated; /* there may be translations of it */
+};
+
+struct slice_timer {
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool started, quit;
+    bool armed;
+    struct timespec due;
+};
+
+struct unicorn_engine {
+    struct cpu_engine base;
+    uc_engine *uc;
+    uc_hook block_hook;
+    size_t hooks;
+    bool want_blocks, has_blocks;
+
+    uint8_t *system;
+    uint64_t system_phys;
+    struct cpu_pagetable pt;
+    struct frame_use *frames;
+    size_t frame_count;
+    bool flush;         /* entries went away: the TLB must follow before the guest goes on */
+    uint32_t installed; /* entries, in all */
+    unsigned growth;    /* steps by which the TLB has grown */
+    uint64_t gate_span; /* bytes of whole pages with gates */
+
+    struct context_layout at;
+    uc_context *context; /* scratch */
+    size_t context_size;
+    uc_context *mode64, *mode32; /* in ring 3, with flat segments */
+
+    /* The current run. */
+    struct x86_state *st;
+    void *gpr_fields[GPR_FIELDS];
+    struct cpu_exit *exit;
+    uint64_t start_rip;
+    atomic_bool running;
+    bool exited;                /* *exit and *st are final */
+    bool reload;                /* stop, take all of *st, and go on */
+    enum cpu_exit_kind pending; /* SLICE or BUDGET when has_pending */
+    bool has_pending;
+    unsigned idle_starts; /* in a row that ended for no reason known */
+
+    /* An instruction that Unicorn lets user mode execute is being undone: see exits.c. */
+    bool undoing;
+    uc_context *undo;
+
+    /* The current call of the handler. */
+    bool in_handler, synced, reconfigure;
+    struct x86_state before; /* gpr, rip, rflags when called; the rest when synced */
+
+    /* Single steps of ours, to find the instruction that a fetch fault belongs to. */
+    bool stepping, guest_tf;
+    unsigned steps;
+
+    /* What the processor has, to spare loading it again. */
+    uint8_t fx[X86_FX_SIZE];
+    bool fx_valid;
+    uint16_t mode_cs;
+    uint64_t gdt_base;
+
+    uint64_t slice, blocks, block_end;
+    uint64_t instructions, budget_end;
+    atomic_bool stop, slice_over;
+    struct slice_timer timer;
+    char message[128];
+};
+
+static inline struct unicorn_engine *unicorn_of(struct cpu_engine *e)
+{
+    return (struct unicorn_engine *)e;
+}
+
+/* context.c: the layout of a saved context, and the ring-3 contexts */
+pgr_status unicorn_prepare_contexts(struct unicorn_engine *u, struct pgr_error *e);
+static inline void *unicorn_context_at(uc_context *c, size_t offset)
+{
+    return (char *)c + offset;
+}
+
+/* registers.c */
+void unicorn_bind(struct unicorn_engine *u, struct x86_state *st);
+void unicorn_read_gprs(struct unicorn_engine *u);
+void unicorn_write_gpr(struct unicorn_engine *u, int gpr, uint64_t value);
+/* Everything but gpr, rip and rflags. */
+void unicorn_read_rest(struct unicorn_engine *u, struct x86_state *st);
+void unicorn_load(struct unicorn_engine *u, const struct x86_state *st);
+uint64_t unicorn_user_flags(uint64_t rflags);
+
+/* paging.c */
+pgr_status unicorn_map_memory(struct unicorn_engine *u, struct pgr_error *e);
+void unicorn_unmap_memory(struct unicorn_engine *u);
+void unicorn_observe(struct unicorn_engine *u);
+/* Makes va present. Else the NTSTATUS that the guest gets. */
+uint32_t unicorn_page_in(struct unicorn_engine *u, uint64_t va, enum cpu_access access);
+void unicorn_flush_pending(struct unicorn_engine *u);
+void unicorn_hide_memory(struct unicorn_engine *u);
+void unicorn_collect_dirty(struct cpu_engine *e);
+/* Bytes at va as the guest last fetched them; false where nothing is present. */
+bool unicorn_code_byte(struct unicorn_engine *u, uint64_t va, uint8_t *out);
+
+/* exits.c */
+/* After a stop with u->undoing: raises the #GP. */
+void unicorn_finish_undo(struct unicorn_engine *u);
+pgr_status unicorn_add_hooks(struct unicorn_engine *u, struct pgr_error *e);
+/* Adds or removes the block hook as want_blocks says. Only while the processor is at rest. */
+pgr_status unicorn_set_block_hook(struct unicorn_engine *u, struct pgr_error *e);
+
+/* cpuid.c */
+void unicorn_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
+
+/* timer.c: calls unicorn_slice_over() once, `us` after arming, unless disarmed */
+void unicorn_timer_arm(struct unicorn_engine *u, uint64_t us);
+void unicorn_timer_disarm(struct unicorn_engine *u);
+void unicorn_timer_destroy(struct unicorn_engine *u);
+void unicorn_slice_over(struct unicorn_engine *u);
+#endif

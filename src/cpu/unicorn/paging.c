@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * The guest's pages under Unicorn.
+ *
+ * Entries are installed when the guest touches a page and cleared when mem says so. Two facts of
+ * Unicorn shape the rest:
+ *
+ * - Stores to a page that may not execute run inline; stores to a page that may execute take a slow
+ *   path that looks for translations of what is overwritten. So data pages must carry NX, and a
+ *   frame must never be writable through an NX entry while translations of it can be reached
+ *   through an executable one (two views of one section do that). struct frame_use counts both
+ *   kinds of entries of a frame; before the second kind appears everything is forgotten.
+ * - Translations belong to the frame. When a frame gets its first executable entry again, anything
+ *   may have been written to it since: its old translations are removed then.
+ */
+#include "cpu/unicorn/internal.h"
+#include "base/bits.h"
+#include "mem/space.h"
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum {
+    AROUND = 16, /* pages looked at around a fault */
+    TLB_FIRST = 256,
+    PTE_FIXED = CPU_PTE_PRESENT | CPU_PTE_USER | CPU_PTE_ACCESSED
+};
+
+static bool entry_executes(uint64_t entry)
+{
+    return !(entry & CPU_PTE_NX);
+}
+static bool entry_writes_inline(uint64_t entry)
+{
+    return (entry & CPU_PTE_NX) && (entry & CPU_PTE_WRITE);
+}
+
+static struct frame_use *use_of(struct unicorn_engine *u, uint64_t entry)
+{
+    return &u->frames[(entry & CPU_PTE_ADDR) / MEM_PAGE];
+}
+
+static void forget_entry(struct unicorn_engine *u, uint64_t va, uint64_t *entry)
+{
+    struct frame_use *use = use_of(u, *entry);
+    if (entry_executes(*entry))
+        use->executable--;
+    else if (entry_writes_inline(*entry))
+        use->writable--;
+    if (*entry & CPU_PTE_DIRTY)
+        mem_mark_dirty(u->base.cfg.mem, va);
+    *entry = 0;
+    u->flush = true;
+}
+
+static void forget_each(void *ctx, uint64_t va, uint64_t *entry)
+{
+    forget_entry(ctx, va, entry);
+}
+
+static void map_system(struct unicorn_engine *u)
+{
+    uint64_t *entry = cpu_pt_entry(&u->pt, SYSTEM_VA, true);
+    *entry = u->system_phys | CPU_PTE_PRESENT | CPU_PTE_WRITE | CPU_PTE_ACCESSED | CPU_PTE_DIRTY;
+}
+
+static void forget_all(struct unicorn_engine *u)
+{
+    cpu_pt_each(&u->pt, 0, UINT64_MAX, forget_each, u);
+    cpu_pt_reset(&u->pt);
+    map_system(u);
+    u->flush = true;
+}
+
+/* ---- Installing ------------------------------------------------------------------------------ */
+
+static bool in_gates(const struct unicorn_engine *u, uint64_t va)
+{
+    return va - align_down(u->base.cfg.gate_base, MEM_PAGE) < u->gate_span;
+}
+
+/* A page with gates never executes: that is how control reaching one is noticed. */
+static uint64_t make_entry(const struct unicorn_engine *u, uint64_t va, const struct mem_page *page,
+                           bool dirty)
+{
+    uint64_t entry = page->frame * MEM_PAGE | PTE_FIXED;
+    if (page->rights & MEM_W)
+        entry |= CPU_PTE_WRITE | (dirty ? CPU_PTE_DIRTY : 0);
+    if (!(page->rights & MEM_X) || in_gates(u, va))
+        entry |= CPU_PTE_NX;
+    return entry;
+}
+
+static bool conflicts(struct unicorn_engine *u, uint64_t entry)
+{
+    const struct frame_use *use = use_of(u, entry);
+    return (entry_executes(entry) && use->writable) ||
+           (entry_writes_inline(entry) && use->executable) || use->writable == UINT16_MAX ||
+           use->executable == UINT16_MAX;
+}
+
+static uint64_t *entry_slot(struct unicorn_engine *u, uint64_t va)
+{
+    uint64_t *slot = cpu_pt_entry(&u->pt, va, true);
+    if (!slot) { /* the block is full */
+        forget_all(u);
+        slot = cpu_pt_entry(&u->pt, va, true);
+        BUG_ON(!slot);
+    }
+    return slot;
+}
+
+static void drop_translations(struct unicorn_engine *u, uint64_t va)
+{
+    unicorn_flush_pending(u);
+    uc_ctl_remove_cache(u->uc, va, va + MEM_PAGE);
+}
+
+/*
+ * QEMU's TLB is direct mapped, starts with 256 entries, and only grows when it is flushed more than
+ * 70 % full. Regions begin at multiples of 64 KiB, so in a small one their pages evict each other
+ * at 20 ns an access. Fill it with pages of no use and flush, until it is as large as wanted.
+ */
+static void grow_tlb(struct unicorn_engine *u, uint32_t entries)
+{
+    const uint64_t at = 0xffff900000000000ull, nothing = u->system_phys + SYSTEM_NOTHING;
+
+    for (uint32_t size = TLB_FIRST; size < entries; size *= 2) {
+        for (uint32_t i = 0; i < size / 4 * 3; i++) {
+            uint64_t va = at + (uint64_t)i * MEM_PAGE, pa;
+            uint64_t *slot = cpu_pt_entry(&u->pt, va, true);
+            if (!slot)
+                break;
+            *slot = nothing | PTE_FIXED | CPU_PTE_NX;
+            uc_vmem_translate(u->uc, va, UC_PROT_READ, &pa);
+            *slot = 0;
+        }
+        uc_ctl_flush_tlb(u->uc);
+    }
+}
+
+/* A large TLB takes long to flush; QEMU makes it smaller again where it is flushed often. */
+static void note_growth(struct unicorn_engine *u)
+{
+    static const struct {
+        uint32_t pages, entries;
+    } steps[] = {{0, 1024}, {512, 4096}, {4096, 16384}, {16384, 65536}};
+
+    while (u->growth < ARRAY_LEN(steps) && u->installed >= steps[u->growth].pages)
+        grow_tlb(u, steps[u->growth++].entries);
+}
+
+static void install(struct unicorn_engine *u, uint64_t va, uint64_t entry)
+{
+    uint64_t *slot = entry_slot(u, va);
+    if (*slot & CPU_PTE_PRESENT) {
+        if (!((*slot ^ entry) & ~(uint64_t)CPU_PTE_DIRTY))
+            return;
+        forget_entry(u, va, slot);
+    }
+    if (conflicts(u, entry)) {
+        forget_all(u);
+        slot = entry_slot(u, va);
+    }
+    struct frame_use *use = use_of(u, entry);
+    bool stale = entry_executes(entry) && use->executable == 0 && use->translated;
+    if (entry_executes(entry)) {
+        use->executable++;
+        use->translated = 1;
+    } else if (entry_writes_inline(entry)) {
+        use->writable++;
+    }
+    *slot = entry;
+    u->installed++;
+    if (stale)
+        drop_translations(u, va);
+}
+
+/* Neighbours that are present anyhow, so that walking through memory faults once in 16 pages. */
+static void install_around(struct unicorn_engine *u, uint64_t va)
+{
+    uint64_t first = align_down(va, AROUND * MEM_PAGE);
+    for (int i = 0; i < AROUND; i++) {
+        uint64_t at = first + (uint64_t)i * MEM_PAGE;
+        uint64_t *slot = cpu_pt_entry(&u->pt, at, false);
+        struct mem_page page;
+        if (!slot || *slot || !mem_present(u->base.cfg.mem, at, &page) ||
+            page.frame >= u->frame_count)
+            continue;
+        uint64_t entry = make_entry(u, at, &page, false);
+        if (!conflicts(u, entry) && !(entry_executes(entry) && use_of(u, entry)->translated))
+            install(u, at, entry);
+    }
+}
+
+uint32_t unicorn_page_in(struct unicorn_engine *u, uint64_t va, enum cpu_access access)
+{
+    struct mem_space *mem = u->base.cfg.mem;
+    struct mem_page page;
+
+    if (va > mem_highest(mem) || (access == CPU_EXECUTE && in_gates(u, va)))
+        return STATUS_ACCESS_VIOLATION;
+    ntstatus status = mem_fault(mem, va, access, &page);
+    if (status != STATUS_SUCCESS)
+        return status;
+    BUG_ON(page.frame >= u->frame_count || !(page.rights & access));
+    va = align_down(va, MEM_PAGE);
+    install(u, va, make_entry(u, va, &page, access == CPU_WRITE));
+    install_around(u, va);
+    unicorn_flush_pending(u);
+    note_growth(u);
+    return STATUS_SUCCESS;
+}
+
+void unicorn_flush_pending(struct unicorn_engine *u)
+{
+    if (!u->flush)
+        return;
+    u->flush = false;
+    uc_ctl_flush_tlb(u->uc);
+}
+
+bool unicorn_code_byte(struct unicorn_engine *u, uint64_t va, uint8_t *out)
+{
+    if (va > mem_highest(u->base.cfg.mem))
+        return false;
+    const uint64_t *entry = cpu_pt_entry(&u->pt, va, false);
+    if (!entry || !(*entry & CPU_PTE_PRESENT))
+        return false;
+    const uint8_t *ram = mem_ram_base(mem_space_ram(u->base.cfg.mem));
+    *out = ram[(*entry & CPU_PTE_ADDR) + va % MEM_PAGE];
+    return true;
+}
+
+/* ---- What mem tells us ----------------------------------------------------------------------- */
+
+static void invalidate(void *ctx, uint64_t va, uint64_t len)
+{
+    struct unicorn_engine *u = ctx;
+    cpu_pt_each(&u->pt, va, len, forget_each, u);
+}
+
+struct written {
+    struct unicorn_engine *u;
+    bool aliased;
+};
+
+static void forget_written(void *ctx, uint64_t va, uint64_t *entry)
+{
+    struct written *w = ctx;
+    struct frame_use *use = use_of(w->u, *entry);
+    if (!use->translated)
+        return;
+    forget_entry(w->u, va, entry);
+    if (use->executable)
+        w->aliased = true; /* another entry would go on using the old translations */
+}
+
+static void code_written(void *ctx, uint64_t va, uint64_t len)
+{
+    struct written w = {ctx};
+    cpu_pt_each(&w.u->pt, va, len, forget_written, &w);
+    if (w.aliased)
+        forget_all(w.u);
+}
+
+void unicorn_observe(struct unicorn_engine *u)
+{
+    struct mem_observer o = {u, invalidate, code_written};
+    mem_observe(u->base.cfg.mem, &o);
+}
+
+static void collect_entry(void *ctx, uint64_t va, uint64_t *entry)
+{
+    struct unicorn_engine *u = ctx;
+    if (!(*entry & CPU_PTE_DIRTY))
+        return;
+    mem_mark_dirty(u->base.cfg.mem, va);
+    *entry &= ~(uint64_t)CPU_PTE_DIRTY;
+    u->flush = true;
+}
+
+/* Nothing is present until the context is restored that was saved before. */
+void unicorn_hide_memory(struct unicorn_engine *u)
+{
+    uint64_t cr3 = u->system_phys + SYSTEM_NOTHING;
+    uc_reg_write(u->uc, UC_X86_REG_CR3, &cr3);
+}
+
+void unicorn_collect_dirty(struct cpu_engine *e)
+{
+    struct unicorn_engine *u = unicorn_of(e);
+    cpu_pt_each(&u->pt, 0, UINT64_MAX, collect_entry, u);
+}
+
+/* ---- Setting up ------------------------------------------------------------------------------ */
+
+static void *reserve(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+/* Accessed already, so that the processor never writes there. */
+static void fill_gdt(uint8_t *gdt)
+{
+    const uint64_t code32 = 0x00cffb000000ffff, data = 0x00cff3000000ffff,
+                   code64 = 0x00affb000000ffff;
+    memcpy(gdt + (X86_SEL_CODE32 & ~7), &code32, 8);
+    memcpy(gdt + (X86_SEL_DATA & ~7), &data, 8);
+    memcpy(gdt + (X86_SEL_CODE64 & ~7), &code64, 8);
+    memcpy(gdt + (X86_SEL_TEB32 & ~7), &data, 8);
+}
+
+static void write_control_registers(struct unicorn_engine *u)
+{
+    enum { TSD = 1 << 2, PAE = 1 << 5, OSFXSR = 1 << 9, OSXMMEXCPT = 1 << 10, FSGSBASE = 1 << 16 };
+    uint64_t cr3 = u->pt.phys, cr4 = TSD | PAE | OSFXSR | OSXMMEXCPT | FSGSBASE;
+    uint64_t cr0 = 0x80010033;             /* PG WP NE ET MP PE */
+    uc_x86_msr efer = {0xc0000080, 0xd01}; /* NXE LMA LME SCE */
+    uc_x86_mmr gdt = {0, SYSTEM_VA + SYSTEM_GDT, 0x5f, 0};
+
+    uc_reg_write(u->uc, UC_X86_REG_GDTR, &gdt);
+    uc_reg_write(u->uc, UC_X86_REG_CR3, &cr3);
+    uc_reg_write(u->uc, UC_X86_REG_CR4, &cr4);
+    uc_reg_write(u->uc, UC_X86_REG_MSR, &efer);
+    uc_reg_write(u->uc, UC_X86_REG_CR0, &cr0);
+}
+
+pgr_status unicorn_map_memory(struct unicorn_engine *u, struct pgr_error *e)
+{
+    struct mem_ram *ram = mem_space_ram(u->base.cfg.mem);
+    uint64_t limit = mem_ram_limit(ram);
+
+    u->frame_count = limit / MEM_PAGE;
+    u->frames = reserve(u->frame_count * sizeof *u->frames);
+    u->system = reserve(SYSTEM_SIZE);
+    if (!u->frames || !u->system)
+        return err_errno(e, PGR_E_NOMEM, "unicorn: no address space for page tables");
+    u->system_phys = limit;
+    uc_err err = uc_mem_map_ptr(u->uc, 0, limit, UC_PROT_ALL, mem_ram_base(ram));
+    if (err == UC_ERR_OK)
+        err = uc_mem_map_ptr(u->uc, limit, SYSTEM_SIZE, UC_PROT_ALL, u->system);
+    if (err != UC_ERR_OK)
+        return err_set(e, PGR_E_NOMEM, "unicorn: cannot map %llu MiB of memory: %s",
+                       (unsigned long long)(limit >> 20), uc_strerror(err));
+    fill_gdt(u->system + SYSTEM_GDT);
+    cpu_pt_init(&u->pt, u->system + SYSTEM_TABLES, u->system_phys + SYSTEM_TABLES,
+                (SYSTEM_SIZE - SYSTEM_TABLES) / MEM_PAGE);
+    map_system(u);
+    write_control_registers(u);
+    return PGR_OK;
+}
+
+void unicorn_unmap_memory(struct unicorn_engine *u)
+{
+    if (u->system)
+        munmap(u->system, SYSTEM_SIZE);
+    if (u->frames)
+        munmap(u->frames, u->frame_count * sizeof *u->frames);
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What happens when guest code leaves an engine. */
+#include "machine/machine.h"
+#include "nt/call.h"
+#include "win/win.h"
+
+void machine_sync(struct nt_kernel *k, struct nt_thread *t)
+{
+    struct pgr_machine *m = k->up.sync_ctx;
+    if (m->current == t && m->engine)
+        cpu_sync(m->engine, &t->cpu);
+}
+
+static bool at_exit(struct pgr_machine *m, const struct nt_thread *t, const struct cpu_exit *x)
+{
+    return m->exit_address && x->kind == CPU_EXIT_EXCEPTION && x->vector == X86_VEC_BP &&
+           t->cpu.rip == m->exit_address + 1;
+}
+
+static bool service(struct pgr_machine *m, struct nt_thread *t)
+{
+    uint32_t number = (uint32_t)t->cpu.gpr[X86_RAX];
+    m->services++;
+    return nt_dispatch(m->k, t, number) && m->services < m->stop_after;
+}
+
+bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
+{
+    struct pgr_machine *m = ctx;
+    struct nt_thread *t = m->current;
+    bool go_on;
+    switch (x->kind) {
+    case CPU_EXIT_SERVICE:
+        go_on = service(m, t);
+        break;
+    case CPU_EXIT_GATE:
+        m->services++;
+        go_on = win_gate(m->k, t, x->address) && m->services < m->stop_after;
+        break;
+    case CPU_EXIT_FAULT:
+        if (m->kuser_closed && machine_clock_fault(m, x))
+            return true;
+        go_on = win_fault(m->k, t, x);
+        break;
+    default:
+        if (at_exit(m, t, x)) {
+            m->at_exit_address = true;
+            return false;
+        }
+        go_on = win_fault(m->k, t, x);
+        break;
+    }
+    win_update_time(m->k, m->p);
+    return go_on && t->state == NT_THREAD_RUNNING;
+}

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From a program's name on the host to a process that is ready to run. */
+#include "base/hostio.h"
+#include "base/vec.h"
+#include "machine/machine.h"
+#include "mem/space.h"
+#include "nt/io/io.h"
+#include "pe/pe.h"
+#include "win/win.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define GUEST_CWD     "C:\\work"
+#define GUEST_PROGRAM "C:\\program"
+
+static bool is_guest_path(const char *path)
+{
+    return ((path[0] | 32) >= 'a' && (path[0] | 32) <= 'z') && path[1] == ':' &&
+           (path[2] == '\\' || path[2] == '/');
+}
+
+static bool exists(const char *path)
+{
+    struct stat st;
+    return !stat(path, &st);
+}
+
+/* "cmd" and "cmd.exe" in one of the root's own directories. From malloc, NULL when there is none. */
+static char *find_in(const char *dir, const char *name)
+{
+    static const char *const endings[] = {"", ".exe"};
+    for (size_t i = 0; dir && i < 2; i++) {
+        char *path = xasprintf("%s/%s%s", dir, name, endings[i]);
+        if (exists(path))
+            return path;
+        free(path);
+    }
+    return NULL;
+}
+
+/* The host file that the user means. From malloc. */
+static pgr_status find_program(struct pgr_machine *m, const struct pgr_program *prog, char **out,
+                               struct pgr_error *e)
+{
+    const char *name = prog->path;
+    if (strchr(name, '/') || exists(name)) {
+        *out = realpath(name, NULL);
+        if (*out)
+            return PGR_OK;
+        return err_errno(e, errno == ENOENT || errno == ENOTDIR ? PGR_E_NOT_FOUND : PGR_E_IO,
+                         "cannot open %s", name);
+    }
+    const char *first = prog->prefer_32bit ? m->root.syswow64 : m->root.system32;
+    const char *second = prog->prefer_32bit ? m->root.system32 : m->root.syswow64;
+    *out = find_in(first, name);
+    if (!*out)
+        *out = find_in(second, name);
+    if (!*out)
+        return err_set(e, PGR_E_NOT_FOUND,
+                       "there is no %s in the current directory or among the programs of the root "
+                       "%s; give a path",
+                       name, m->root.name);
+    return PGR_OK;
+}
+
+/* Reads the headers for the bitness, and refuses what cannot run in terms of the host's file. */
+static pgr_status examine(const char *path, bool *is64, struct pgr_error *e)
+{
+    struct host_map map;
+    struct pe_image img;
+    pgr_status s = host_map_open(&map, path, e);
+    if (s)
+        return s;
+    s = pe_open(&img, map.data, map.size, PE_FILE, path, e);
+    if (!s) {
+        *is64 = img.h.is64;
+        s = pe_check_program(&img, e);
+    }
+    host_map_close(&map);
+    return s;
+}
+
+static pgr_status mount_windows(struct pgr_machine *m, bool is64, struct pgr_error *e)
+{
+    static const char *const directories[] = {
+        "C:\\users\\user\\AppData\\Local\\Temp", "C:\\users\\user\\AppData\\Roaming",
+        "C:\\users\\user\\Documents",            "C:\\users\\user\\Desktop",
+        "C:\\users\\Public",                     "C:\\ProgramData",
+        "C:\\Program Files\\Common Files",
+    };
+    const char *system = is64 ? m->root.system32 : m->root.syswow64;
+    if (!system)
+        return err_set(e, PGR_E_NOT_FOUND,
+                       "the root %s has no DLLs for %s programs; scripts/guest-dlls fetches both "
+                       "kinds, or choose another with --root",
+                       m->root.name, is64 ? "64-bit" : "32-bit");
+    pgr_status s =
+        nt_io_mount(m->k, "C:\\windows", m->root.windows, NT_MOUNT_READ_ONLY, e);
+    if (!s)
+        s = nt_io_mount(m->k, "C:\\windows\\system32", system, NT_MOUNT_READ_ONLY, e);
+    for (size_t i = 0; i < sizeof directories / sizeof *directories && !s; i++)
+        s = nt_io_make_dir(m->k, directories[i], e);
+    return s;
+}
+
+static pgr_status mount_cwd(struct pgr_machine *m, const struct pgr_program *prog,
+                            struct pgr_error *e)
+{
+    char *cwd = realpath(prog->cwd ? prog->cwd : ".", NULL);
+    if (!cwd)
+        return err_errno(e, PGR_E_NOT_FOUND, "cannot use %s as the working directory",
+                         prog->cwd ? prog->cwd : "the current directory");
+    pgr_status s = nt_io_mount(m->k, GUEST_CWD, cwd,
+                               prog->cwd_mode == PGR_MOUNT_READ_WRITE ? NT_MOUNT_READ_WRITE
+                                                                      : NT_MOUNT_COPY_ON_WRITE,
+                               e);
+    free(cwd);
+    return s;
+}
+
+/* The program's guest path; its directory is shown read-only when no mount shows it yet. */
+static pgr_status show_program(struct pgr_machine *m, const char *host, char **guest,
+                               struct pgr_error *e)
+{
+    *guest = nt_io_guest_path(m->k, host);
+    if (*guest)
+        return PGR_OK;
+    char *dir = xstrdup(host), *slash = strrchr(dir, '/');
+    slash[slash == dir] = 0;
+    pgr_status s = nt_io_mount(m->k, GUEST_PROGRAM, dir, NT_MOUNT_READ_ONLY, e);
+    free(dir);
+    if (!s) {
+        *guest = nt_io_guest_path(m->k, host);
+        if (!*guest)
+            s = err_set(e, PGR_E_STATE, "%s cannot be shown to the guest", host);
+    }
+    return s;
+}
+
+static pgr_status mount_all(struct pgr_machine *m, const struct pgr_program *prog, char **guest,
+                            struct pgr_error *e)
+{
+    char *host = NULL;
+    bool is64 = !prog->prefer_32bit;
+    pgr_status s = PGR_OK;
+    if (is_guest_path(prog->path)) {
+        *guest = xstrdup(prog->path);
+        host = nt_io_host_path(m->k, prog->path);
+    } else {
+        s = find_program(m, prog, &host, e);
+    }
+    if (!s && host)
+        s = examine(host, &is64, e);
+    if (!s)
+        s = mount_windows(m, is64, e);
+    if (!s)
+        s = mount_cwd(m, prog, e);
+    if (!s && !*guest)
+        s = show_program(m, host, guest, e);
+    free(host);
+    return s;
+}
+
+static void set_std(struct pgr_machine *m, const int fds[3])
+{
+    bool defaults = !fds[0] && !fds[1] && !fds[2];
+    for (int i = 0; i < 3; i++)
+        nt_io_set_std(m->k, i, defaults ? i : fds[i]);
+}
+
+static pgr_status arm_exit(struct pgr_machine *m, uint64_t address, struct pgr_error *e)
+{
+    uint8_t int3 = 0xcc;
+    if (!address)
+        return PGR_OK;
+    if (!mem_peek(m->p->mem, address, &m->exit_byte, 1) ||
+        mem_poke(m->p->mem, address, &int3, 1))
+        return err_set(e, PGR_E_ARGUMENT,
+                       "the exit address 0x%llx is not in the program; it is mapped at 0x%llx",
+                       (unsigned long long)address, (unsigned long long)m->p->image_base);
+    m->exit_address = address;
+    return PGR_OK;
+}
+
+pgr_status pgr_machine_load(struct pgr_machine *m, const struct pgr_program *prog,
+                            struct pgr_error *err)
+{
+    char *guest = NULL;
+    struct nt_process *p;
+    if (m->p)
+        return err_set(err, PGR_E_STATE, "this machine has its program already");
+    pgr_status s = mount_all(m, prog, &guest, err);
+    if (!s) {
+        struct win_boot b = {
+            .program = guest,
+            .args = prog->args,
+            .cwd = prog->guest_cwd ? prog->guest_cwd : GUEST_CWD,
+            .env = prog->env,
+            .processors = m->cfg.processors,
+            .entry = prog->entry,
+        };
+        set_std(m, prog->std_fd);
+        s = win_boot(m->k, &b, &p, err);
+    }
+    free(guest);
+    if (s)
+        return s;
+    m->p = p;
+    nt_object_ref(&p->o);
+    s = machine_make_engine(m, err);
+    return s ? s : arm_exit(m, prog->exit, err);
+}

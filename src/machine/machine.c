@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "machine/machine.h"
+#include "base/match.h"
+#include "base/vec.h"
+#include "mem/space.h"
+#include "nt/io/io.h"
+#include "win/win.h"
+
+#define DEFAULT_MEMORY (16ull << 30)
+
+static pgr_status pick_engine(const char *name, const struct cpu_engine_ops **out,
+                              struct pgr_error *e)
+{
+    const char *names[16];
+    size_t n = 0;
+    for (; cpu_engines[n] && n < 16; n++) {
+        names[n] = cpu_engines[n]->name;
+        if (!name || !strcmp(name, names[n])) {
+            *out = cpu_engines[n];
+            return PGR_OK;
+        }
+    }
+    const char *near = match_nearest(name, names, n);
+    return err_set(e, PGR_E_ARGUMENT, "no engine is called '%s'%s%s%s", name,
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machine **out,
+                              struct pgr_error *err)
+{
+    struct pgr_machine *m = xcalloc(1, sizeof *m);
+    struct nt_config nt = {
+        .clock_host = config->host_clock, .strict = config->strict, .seed = config->seed};
+    m->cfg = *config;
+    m->cfg.root = m->cfg.engine = m->cfg.overlay = NULL;
+    pgr_status s = pick_engine(config->engine, &m->ops, err);
+    if (!s)
+        s = win_root_find(config->root, &m->root, err);
+    if (!s)
+        s = mem_ram_create(&m->ram, config->memory ? config->memory : DEFAULT_MEMORY, err);
+    if (!s)
+        s = nt_kernel_create(&nt, m->ram, &m->k, err);
+    if (!s && config->overlay)
+        s = nt_io_set_overlay(m->k, config->overlay, err);
+    if (s) {
+        pgr_machine_destroy(m);
+        return s;
+    }
+    m->k->up.sync = machine_sync;
+    m->k->up.sync_ctx = m;
+    *out = m;
+    return PGR_OK;
+}
+
+void pgr_machine_destroy(struct pgr_machine *m)
+{
+    if (!m)
+        return;
+    cpu_destroy(m->engine);
+    if (m->p)
+        nt_object_unref(m->k, &m->p->o);
+    nt_kernel_destroy(m->k);
+    mem_ram_destroy(m->ram);
+    win_root_free(&m->root);
+    free(m);
+}
+
+static enum nt_mount_mode mount_mode(enum pgr_mount_mode mode)
+{
+    switch (mode) {
+    case PGR_MOUNT_READ_WRITE:
+        return NT_MOUNT_READ_WRITE;
+    case PGR_MOUNT_COPY_ON_WRITE:
+        return NT_MOUNT_COPY_ON_WRITE;
+    default:
+        return NT_MOUNT_READ_ONLY;
+    }
+}
+
+pgr_status pgr_machine_mount(struct pgr_machine *m, const char *guest_path, const char *host_dir,
+                             enum pgr_mount_mode mode, struct pgr_error *err)
+{
+    return nt_io_mount(m->k, guest_path, host_dir, mount_mode(mode), err);
+}
+
+pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e)
+{
+    struct cpu_config cfg = {
+        .mem = m->p->mem,
+        .on_exit = machine_on_exit,
+        .ctx = m,
+        .gate_base = win_gate_base(m->p->ptr_size),
+        .gate_size = WIN_GATE_SIZE,
+        .count_instructions = m->cfg.count,
+    };
+    return cpu_create(m->ops, &cfg, &m->engine, e);
+}
+
+unsigned pgr_machine_pointer_size(const struct pgr_machine *m)
+{
+    return m->p ? m->p->ptr_size : 0;
+}
+
+uint64_t pgr_machine_services(const struct pgr_machine *m)
+{
+    return m->services;
+}
+
+uint64_t pgr_machine_instructions(const struct pgr_machine *m)
+{
+    return m->engine ? cpu_instructions(m->engine) : 0;
+}

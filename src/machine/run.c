@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The machine's loop: choose a thread, run it, wait when all wait. */
+#include "base/bits.h"
+#include "base/hostio.h"
+#include "machine/machine.h"
+#include "mem/space.h"
+#include "nt/call.h"
+#include "win/win.h"
+
+#include <time.h>
+
+enum {
+    SLICE_BLOCKS = 100000,   /* deterministic slices: blocks of code */
+    BLOCKS_PER_TICK = 50,    /* and how they move the virtual clock: 2 ns each */
+    SLICE_HOST_US = 10000,   /* slices when threads compete under the host's clock */
+    CHECK_HOST_US = 100000,  /* how often limits are looked at */
+    POLL_MS = 50
+};
+
+struct running {
+    struct pgr_machine *m;
+    const struct pgr_limits *limits;
+    struct pgr_exit *why;
+    struct pgr_error *e;
+    uint64_t deadline; /* host_monotonic_ns, 0: none */
+    bool done;
+    pgr_status status;
+};
+
+static void finish(struct running *r, enum pgr_exit_kind kind, uint32_t code)
+{
+    *r->why = (struct pgr_exit){kind, code};
+    r->done = true;
+}
+
+static bool timed_out(const struct running *r)
+{
+    return r->deadline && host_monotonic_ns() >= r->deadline;
+}
+
+/* Whether another thread can claim the CPU while this one runs, without this one calling anything:
+ * then slices are needed. Depends on guest state only, so that runs repeat. */
+static bool contended(struct pgr_machine *m, const struct nt_thread *t)
+{
+    uint64_t when;
+    return nt_sched_others_ready(m->k, t) || nt_sched_deadline(m->k, &when);
+}
+
+/* Under the virtual clock slices are counted in blocks; once that was needed it stays on, because
+ * turning it on and off costs more than counting. */
+static void set_slice(struct pgr_machine *m, const struct nt_thread *t)
+{
+    bool others = m->counting || contended(m, t);
+    if (m->k->clock.host) {
+        cpu_set_slice(m->engine, others ? SLICE_HOST_US : CHECK_HOST_US);
+        return;
+    }
+    if (others && !m->counting) {
+        cpu_count_blocks(m->engine, true);
+        m->counting = true;
+    }
+    cpu_set_slice(m->engine, m->counting ? SLICE_BLOCKS : CHECK_HOST_US);
+}
+
+static void after_slice(struct running *r, uint64_t services_before)
+{
+    struct pgr_machine *m = r->m;
+    if (m->counting)
+        nt_clock_advance(m->k, SLICE_BLOCKS / BLOCKS_PER_TICK);
+    else if (m->services == services_before)
+        machine_watch_clock(m);
+    win_update_time(m->k, m->p);
+}
+
+static void engine_failed(struct running *r, const struct cpu_exit *x)
+{
+    r->status = err_set(r->e, PGR_E_STATE, "the CPU engine failed at 0x%llx: %s",
+                        (unsigned long long)r->m->current->cpu.rip, x->message);
+    r->done = true;
+}
+
+static void look_at_exit(struct running *r, const struct cpu_exit *x, uint64_t services_before)
+{
+    struct pgr_machine *m = r->m;
+    switch (x->kind) {
+    case CPU_EXIT_SLICE:
+        after_slice(r, services_before);
+        break;
+    case CPU_EXIT_BUDGET:
+        finish(r, PGR_EXIT_INSTRUCTIONS, 0);
+        break;
+    case CPU_EXIT_FAILURE:
+        engine_failed(r, x);
+        break;
+    default:
+        break;
+    }
+    if (m->at_exit_address)
+        finish(r, PGR_EXIT_ADDRESS, (uint32_t)m->current->cpu.gpr[X86_RAX]);
+    else if (m->k->stop_requested)
+        finish(r, PGR_EXIT_STRICT, 0);
+    else if (!r->done && m->services >= m->stop_after)
+        finish(r, PGR_EXIT_SERVICES, 0);
+}
+
+static void run_thread(struct running *r, struct nt_thread *t)
+{
+    struct pgr_machine *m = r->m;
+    struct cpu_exit x;
+    uint64_t services = m->services, budget = 0;
+    if (r->limits->instructions) {
+        uint64_t used = cpu_instructions(m->engine) - m->budget_used;
+        if (used >= r->limits->instructions) {
+            nt_sched_yield(m->k, t);
+            finish(r, PGR_EXIT_INSTRUCTIONS, 0);
+            return;
+        }
+        budget = r->limits->instructions - used;
+    }
+    nt_object_ref(&t->o); /* it may end while it runs */
+    m->current = t;
+    set_slice(m, t);
+    cpu_run(m->engine, &t->cpu, budget, &x);
+    look_at_exit(r, &x, services);
+    m->current = NULL;
+    nt_sched_yield(m->k, t);
+    nt_object_unref(m->k, &t->o);
+}
+
+/* Everybody waits. Under the virtual clock time jumps to the next deadline; input from the host is
+ * looked for first. */
+static void idle_virtual(struct running *r)
+{
+    struct nt_kernel *k = r->m->k;
+    uint64_t when, now = nt_now(k);
+    bool timed = nt_sched_deadline(k, &when);
+    bool host = nt_sched_poll_host(k, timed ? 0 : POLL_MS);
+    if (nt_sched_others_ready(k, NULL))
+        return;
+    if (timed)
+        nt_clock_advance(k, when > now ? when - now : 0);
+    else if (!host)
+        finish(r, PGR_EXIT_DEADLOCK, 0);
+}
+
+static void idle_host(struct running *r)
+{
+    struct nt_kernel *k = r->m->k;
+    uint64_t when, now = nt_now(k);
+    bool timed = nt_sched_deadline(k, &when);
+    uint64_t ns = timed ? (when > now ? (when - now) * 100 : 0) : POLL_MS * 1000000ull;
+    ns = MIN(ns, POLL_MS * 1000000ull);
+    bool host = nt_sched_poll_host(k, (int)(ns / 1000000));
+    if (!timed && !host) {
+        finish(r, PGR_EXIT_DEADLOCK, 0);
+    } else if (!host && ns) {
+        struct timespec ts = {(time_t)(ns / 1000000000), (long)(ns % 1000000000)};
+        nanosleep(&ts, NULL);
+    }
+}
+
+static void step(struct running *r)
+{
+    struct pgr_machine *m = r->m;
+    struct nt_kernel *k = m->k;
+    if (m->p->ended) {
+        finish(r, PGR_EXIT_PROCESS, m->p->exit_status);
+        return;
+    }
+    if (m->stop_requested) {
+        m->stop_requested = 0;
+        finish(r, PGR_EXIT_STOPPED, 0);
+        return;
+    }
+    if (timed_out(r)) {
+        finish(r, PGR_EXIT_TIMEOUT, 0);
+        return;
+    }
+    nt_sched_expire(k);
+    nt_sched_poll_host(k, 0);
+    struct nt_thread *t = nt_sched_next(k);
+    if (t)
+        run_thread(r, t);
+    else if (k->clock.host)
+        idle_host(r);
+    else
+        idle_virtual(r);
+}
+
+pgr_status pgr_machine_run(struct pgr_machine *m, const struct pgr_limits *limits,
+                           struct pgr_exit *why, struct pgr_error *err)
+{
+    struct running r = {.m = m, .limits = limits, .why = why, .e = err};
+    if (!m->p)
+        return err_set(err, PGR_E_STATE, "the machine has no program yet");
+    if (limits->instructions && !m->cfg.count)
+        return err_set(err, PGR_E_ARGUMENT, "a limit on instructions needs a machine that counts");
+    if (limits->timeout_ns)
+        r.deadline = host_monotonic_ns() + limits->timeout_ns;
+    m->stop_after = limits->services ? m->services + limits->services : UINT64_MAX;
+    m->budget_used = cpu_instructions(m->engine);
+    nt_lock(m->k);
+    while (!r.done)
+        step(&r);
+    nt_unlock(m->k);
+    return r.status;
+}
+
+void pgr_machine_stop(struct pgr_machine *m)
+{
+    m->stop_requested = 1;
+    if (m->engine)
+        cpu_stop(m->engine);
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Snapshot files: a header, then one zstd frame with all state in the order RAM, kernel, address
+ * space (sections name the RAM's objects, the space names both).
+ */
+#include "base/hostio.h"
+#include "base/vec.h"
+#include "machine/machine.h"
+#include "mem/space.h"
+#include "nt/io/io.h"
+#include "win/win.h"
+
+#include <zstd.h>
+
+enum { VERSION = 1, LEVEL = 1 };
+#define STATE_MAX (64ull << 30)
+
+struct header {
+    char magic[8];
+    uint32_t version, flags;
+    uint64_t state_size;
+};
+static const char magic[8] = "PGRSNAP";
+
+static void transfer(struct pgr_machine *m, struct ser *s)
+{
+    ser_tag(s, "MACH");
+    SER(s, m->services);
+    SER(s, m->exit_address);
+    SER(s, m->exit_byte);
+    mem_ram_transfer(s, m->ram);
+    nt_kernel_transfer(m->k, s);
+    if (s->failed)
+        return;
+    if (s->loading) {
+        m->p = nt_process_get(m->k, m->k->first_process);
+        if (!m->p) {
+            ser_fail(s, "snapshot: it has no process");
+            return;
+        }
+        nt_object_ref(&m->p->o);
+        if (win_create_space(m->k, m->p, NULL)) {
+            ser_fail(s, "snapshot: no memory for its address space");
+            return;
+        }
+    }
+    mem_transfer(s, m->p->mem);
+    ser_tag(s, "DONE");
+}
+
+pgr_status pgr_machine_save(struct pgr_machine *m, const char *path, struct pgr_error *err)
+{
+    struct ser s;
+    if (!m->p)
+        return err_set(err, PGR_E_STATE, "the machine has no program yet");
+    if (m->engine)
+        cpu_collect_dirty(m->engine);
+    ser_begin_save(&s);
+    transfer(m, &s);
+    struct header h = {.version = VERSION, .state_size = s.len};
+    memcpy(h.magic, magic, sizeof magic);
+    size_t bound = ZSTD_compressBound(s.len);
+    uint8_t *file = xmalloc(sizeof h + bound);
+    memcpy(file, &h, sizeof h);
+    size_t packed = ZSTD_compress(file + sizeof h, bound, s.data, s.len, LEVEL);
+    pgr_status status = ZSTD_isError(packed)
+                            ? err_set(err, PGR_E_STATE, "cannot compress the snapshot: %s",
+                                      ZSTD_getErrorName(packed))
+                            : host_write_file(path, file, sizeof h + packed, err);
+    free(file);
+    ser_end(&s);
+    return status;
+}
+
+static pgr_status unpack(const struct host_map *map, const char *path, uint8_t **out, size_t *size,
+                         struct pgr_error *e)
+{
+    struct header h;
+    if (map->size < sizeof h || memcmp(map->data, magic, sizeof magic))
+        return err_set(e, PGR_E_FORMAT, "%s is not a snapshot (offset 0: '%s' expected)", path,
+                       magic);
+    memcpy(&h, map->data, sizeof h);
+    if (h.version != VERSION)
+        return err_set(e, PGR_E_UNSUPPORTED,
+                       "%s: snapshot version %u at offset 8; this program reads version %d", path,
+                       h.version, VERSION);
+    if (h.state_size > STATE_MAX || ZSTD_getFrameContentSize(map->data + sizeof h,
+                                                             map->size - sizeof h) != h.state_size)
+        return err_set(e, PGR_E_FORMAT, "%s: the sizes at offsets 16 and 24 do not agree; the file "
+                                        "is damaged or cut short",
+                       path);
+    *out = malloc(h.state_size ? h.state_size : 1);
+    if (!*out)
+        return err_set(e, PGR_E_NOMEM, "%s: no memory for %llu bytes of state", path,
+                       (unsigned long long)h.state_size);
+    size_t n = ZSTD_decompress(*out, h.state_size, map->data + sizeof h, map->size - sizeof h);
+    if (ZSTD_isError(n) || n != h.state_size)
+        return err_set(e, PGR_E_FORMAT, "%s: the compressed state is damaged: %s", path,
+                       ZSTD_isError(n) ? ZSTD_getErrorName(n) : "it ends early");
+    *size = n;
+    return PGR_OK;
+}
+
+pgr_status pgr_machine_restore(struct pgr_machine *m, const char *path, const int std_fd[3],
+                               struct pgr_error *err)
+{
+    struct host_map map;
+    uint8_t *state = NULL;
+    size_t size = 0;
+    if (m->p)
+        return err_set(err, PGR_E_STATE, "this machine has its program already");
+    pgr_status s = host_map_open(&map, path, err);
+    if (s)
+        return s;
+    s = unpack(&map, path, &state, &size, err);
+    if (!s) {
+        struct ser in;
+        ser_begin_load(&in, state, size);
+        for (int i = 0; i < 3; i++)
+            nt_io_set_std(m->k, i, std_fd ? std_fd[i] : i);
+        transfer(m, &in);
+        if (in.failed)
+            s = err_set(err, PGR_E_FORMAT, "%s: %s", path, in.error.text);
+        ser_end(&in);
+    }
+    free(state);
+    host_map_close(&map);
+    if (!s)
+        s = win_resume(m->k, err);
+    return s ? s : machine_make_engine(m, err);
+}

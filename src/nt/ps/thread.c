@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/vec.h"
+#include "nt/call.h"
+#include "nt/ke/sync.h"
+
+#include <stdio.h>
+
+enum { APCS_MAX = 1 << 16 };
+
+static void thread_destroy(struct nt_kernel *k, struct nt_object *o)
+{
+    struct nt_thread *t = (struct nt_thread *)o;
+    nt_id_unref(k, t->token);
+    nt_id_unref(k, t->process);
+    free(t->apcs);
+    free(t->description);
+}
+
+static void transfer_apcs(struct ser *s, struct nt_thread *t)
+{
+    ser_count(s, &t->apc_len, APCS_MAX);
+    if (s->loading && t->apc_len)
+        t->apcs = vec_grow(NULL, &t->apc_cap, t->apc_len, sizeof *t->apcs);
+    for (size_t i = 0; i < t->apc_len; i++) {
+        SER(s, t->apcs[i].routine);
+        ser_raw(s, t->apcs[i].arg, sizeof t->apcs[i].arg);
+        SER(s, t->apcs[i].kind);
+    }
+}
+
+static void transfer_wait(struct ser *s, struct nt_wait *w)
+{
+    SER(s, w->kind);
+    SER(s, w->all);
+    SER(s, w->alertable);
+    SER(s, w->has_deadline);
+    SER(s, w->count);
+    if (s->loading && (w->count > NT_WAIT_MAX || w->retry >= NT_RETRY_COUNT)) {
+        ser_fail(s, "snapshot: a wait for %u objects", w->count);
+        w->count = 0;
+    }
+    for (uint32_t i = 0; i < w->count; i++)
+        SER(s, w->objects[i]);
+    SER(s, w->deadline);
+    SER(s, w->key);
+    ser_raw(s, w->arg, sizeof w->arg);
+    SER(s, w->host_fd);
+    SER(s, w->retry);
+    if (s->loading && w->retry >= NT_RETRY_COUNT)
+        ser_fail(s, "snapshot: unknown kind of wait %u", w->retry);
+}
+
+static void thread_transfer(struct nt_kernel *k, struct ser *s, struct nt_object *o)
+{
+    struct nt_thread *t = (struct nt_thread *)o;
+    SER(s, t->tid);
+    SER(s, t->process);
+    ser_raw(s, &t->cpu, sizeof t->cpu);
+    SER(s, t->state);
+    SER(s, t->suspend_count);
+    SER(s, t->alerted);
+    SER(s, t->alerted_by_id);
+    SER(s, t->terminate_pending);
+    SER(s, t->hide_from_debugger);
+    SER(s, t->base_priority);
+    SER(s, t->priority);
+    SER(s, t->affinity);
+    SER(s, t->teb);
+    SER(s, t->stack_base);
+    SER(s, t->stack_limit);
+    SER(s, t->stack_region);
+    SER(s, t->start_address);
+    SER(s, t->start_parameter);
+    SER(s, t->exit_status);
+    transfer_wait(s, &t->wait);
+    transfer_apcs(s, t);
+    SER(s, t->created);
+    SER(s, t->ended);
+    SER(s, t->services);
+    SER(s, t->token);
+    ser_utf16(s, &t->description, &t->description_len, 0x8000);
+    SER(s, t->blocked_service);
+    ser_raw(s, t->blocked_args, sizeof t->blocked_args);
+    SER(s, t->blocked_caller);
+}
+
+static bool thread_signaled(struct nt_kernel *k, struct nt_object *o, struct nt_thread *t)
+{
+    return ((struct nt_thread *)o)->state == NT_THREAD_ENDED;
+}
+
+static ntstatus thread_satisfy(struct nt_kernel *k, struct nt_object *o, struct nt_thread *t)
+{
+    return STATUS_SUCCESS;
+}
+
+static size_t thread_describe(struct nt_kernel *k, struct nt_object *o, char *out, size_t size)
+{
+    int n = snprintf(out, size, "%u", ((struct nt_thread *)o)->tid);
+    return n < 0 ? 0 : (size_t)n;
+}
+
+const struct nt_type nt_type_thread = {
+    .name = "Thread",
+    .size = sizeof(struct nt_thread),
+    .generic = {0x20048, 0x20037, 0x120800, 0x1fffff},
+    .valid_access = 0x1fffff,
+    .destroy = thread_destroy,
+    .transfer = thread_transfer,
+    .signaled = thread_signaled,
+    .satisfy = thread_satisfy,
+    .describe = thread_describe,
+};
+
+void nt_thread_suspend(struct nt_kernel *k, struct nt_thread *t)
+{
+    t->suspend_count++;
+    if (t->state == NT_THREAD_RUNNING)
+        k->need_resched = true;
+}
+
+void nt_thread_resume(struct nt_kernel *k, struct nt_thread *t)
+{
+    if (t->suspend_count && --t->suspend_count == 0 && t->state == NT_THREAD_READY)
+        nt_thread_make_ready(k, t);
+}
+
+ntstatus nt_thread_create(struct nt_kernel *k, struct nt_process *p, uint64_t start,
+                          uint64_t parameter, uint64_t stack_reserve, uint64_t stack_commit,
+                          bool suspended, struct nt_thread **out)
+{
+    struct nt_thread *t = nt_object_new(k, NT_TYPE_THREAD);
+    t->tid = k->next_client_id;
+    k->next_client_id += 4;
+    t->process = p->o.id;
+    nt_object_ref(&p->o);
+    t->start_address = start;
+    t->start_parameter = parameter;
+    t->exit_status = STATUS_PENDING;
+    t->base_priority = t->priority = 8;
+    t->affinity = p->affinity;
+    t->created = nt_system_time(k);
+    ntstatus s = k->up.thread_start(k, t, stack_reserve, stack_commit);
+    if (s) {
+        t->state = NT_THREAD_ENDED;
+        nt_object_unref(k, &t->o);
+        return s;
+    }
+    p->thread_count++;
+    t->suspend_count = suspended;
+    nt_object_ref(&t->o); /* a thread keeps itself until it ends */
+    nt_thread_make_ready(k, t);
+    *out = t;
+    return STATUS_SUCCESS;
+}
+
+void nt_thread_end(struct nt_kernel *k, struct nt_thread *t, ntstatus status)
+{
+    struct nt_process *p = nt_process_get(k, t->process);
+    if (t->state == NT_THREAD_ENDED)
+        return;
+    nt_wait_cancel(k, t);
+    t->state = NT_THREAD_ENDED;
+    t->exit_status = status;
+    t->ended = nt_system_time(k);
+    if (k->running == t->o.id)
+        k->need_resched = true;
+    nt_mutants_abandon(k, t);
+    k->up.thread_stop(k, t);
+    bool last = --p->thread_count == 0;
+    nt_signal(k, &t->o);
+    if (last && !p->ending)
+        nt_process_end(k, p, status);
+    nt_object_unref(k, &t->o);
+}

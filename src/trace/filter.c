@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/filter.h"
+#include "base/bits.h"
+#include "base/match.h"
+#include "base/vec.h"
+
+#include <stdio.h>
+
+struct trace_filter {
+    size_t services;
+    uint8_t passed[]; /* by index in nt_services: a bit for each list that lets it through */
+};
+
+/* What one list accepts. */
+struct rule {
+    bool (*accepts)(const struct nt_service *s, const char *word);
+    /* Says what is wrong with a word that accepts nothing. */
+    pgr_status (*unknown)(const char *word, struct pgr_error *e);
+};
+
+static bool accepts_pattern(const struct nt_service *s, const char *word)
+{
+    return match_wildcard(word, s->name);
+}
+
+static bool accepts_category(const struct nt_service *s, const char *word)
+{
+    return !strcmp(nt_category_name(s->category), word);
+}
+
+static bool accepts_function(const struct nt_service *s, const char *word)
+{
+    return !strcmp(s->name, word) || (!strncmp(word, "Zw", 2) && !strcmp(s->name + 2, word + 2));
+}
+
+static pgr_status unknown_pattern(const char *word, struct pgr_error *e)
+{
+    return err_set(e, PGR_E_ARGUMENT,
+                   "no traced function matches '%s': `peregrine services` lists them", word);
+}
+
+static pgr_status unknown_category(const char *word, struct pgr_error *e)
+{
+    const char *names[NT_CAT_COUNT];
+    char all[256] = "";
+    size_t len = 0;
+    for (unsigned i = 0; i < NT_CAT_COUNT; i++) {
+        names[i] = nt_category_name(i);
+        int n = snprintf(all + len, sizeof all - len, "%s%s", i ? ", " : "", names[i]);
+        len = MIN(len + (size_t)n, sizeof all - 1);
+    }
+    const char *near = match_nearest(word, names, NT_CAT_COUNT);
+    if (near)
+        return err_set(e, PGR_E_ARGUMENT, "there is no category '%s': did you mean '%s'?", word,
+                       near);
+    return err_set(e, PGR_E_ARGUMENT, "there is no category '%s': the categories are %s", word,
+                   all);
+}
+
+static pgr_status unknown_function(const char *word, struct pgr_error *e)
+{
+    const char **names = xmalloc(nt_service_total * sizeof *names);
+    for (size_t i = 0; i < nt_service_total; i++)
+        names[i] = nt_services[i].name;
+    const char *near = match_nearest(word, names, nt_service_total);
+    free(names);
+    if (near)
+        return err_set(e, PGR_E_ARGUMENT, "there is no function '%s' to trace: did you mean '%s'?",
+                       word, near);
+    return err_set(e, PGR_E_ARGUMENT,
+                   "there is no function '%s' to trace: `peregrine services` lists them", word);
+}
+
+static const struct rule rules[] = {
+    {accepts_pattern, unknown_pattern},
+    {accepts_category, unknown_category},
+    {accepts_function, unknown_function},
+};
+
+static pgr_status add_word(struct trace_filter *f, size_t rule, const char *word,
+                           struct pgr_error *e)
+{
+    bool any = false;
+    for (size_t i = 0; i < f->services; i++) {
+        if (rules[rule].accepts(&nt_services[i], word)) {
+            f->passed[i] |= (uint8_t)(1u << rule);
+            any = true;
+        }
+    }
+    return any ? PGR_OK : rules[rule].unknown(word, e);
+}
+
+static pgr_status add_list(struct trace_filter *f, size_t rule, const char *const *list, size_t n,
+                           struct pgr_error *e)
+{
+    pgr_status status = PGR_OK;
+    for (size_t i = 0; i < f->services && !n; i++)
+        f->passed[i] |= (uint8_t)(1u << rule);
+    for (size_t i = 0; i < n && !status; i++) {
+        char *words = xstrdup(list[i]), *rest = words, *word;
+        while (!status && (word = strsep(&rest, ",")))
+            status = add_word(f, rule, word, e);
+        free(words);
+    }
+    return status;
+}
+
+pgr_status trace_filter_create(const struct trace_filter_config *cfg, struct trace_filter **out,
+                               struct pgr_error *e)
+{
+    struct trace_filter *f = xcalloc(1, sizeof *f + nt_service_total);
+    f->services = nt_service_total;
+    pgr_status status = add_list(f, 0, cfg->patterns, cfg->pattern_count, e);
+    if (!status)
+        status = add_list(f, 1, cfg->categories, cfg->category_count, e);
+    if (!status)
+        status = add_list(f, 2, cfg->functions, cfg->function_count, e);
+    if (status)
+        free(f);
+    else
+        *out = f;
+    return status;
+}
+
+void trace_filter_destroy(struct trace_filter *f)
+{
+    free(f);
+}
+
+bool trace_filter_wants(const struct trace_filter *f, const struct nt_service *service)
+{
+    return f->passed[service - nt_services] == (1u << ARRAY_LEN(rules)) - 1;
+}

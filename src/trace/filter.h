@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TRACE_FILTER_H
+#define TRACE_FILTER_H
+/*
+ * Which functions are traced. Within one list any entry suffices; a function must pass each list
+ * that is not empty. An entry may hold several separated by commas.
+ */
+#include "base/err.h"
+#include "nt/call.h"
+
+struct trace_filter_config {
+    const char *const *patterns; /* wildcards on names: "Nt*File" */
+    size_t pattern_count;
+    const char *const *categories; /* "file_io" */
+    size_t category_count;
+    const char *const *functions; /* exact names; "ZwClose" means NtClose */
+    size_t function_count;
+};
+
+struct trace_filter; /* a set of services */
+
+/* PGR_E_ARGUMENT with what may have been meant: an unknown category or function, a pattern that no
+ * function matches. */
+pgr_status trace_filter_create(const struct trace_filter_config *cfg, struct trace_filter **out,
+                               struct pgr_error *e);
+void trace_filter_destroy(struct trace_filter *f);
+/* `service` is a row of nt_services. */
+bool trace_filter_wants(const struct trace_filter *f, const struct nt_service *service);
+#endif

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/sinks.h"
+
+static const struct trace_value *put_value(struct trace_out *o, const struct trace_value *v);
+
+/* Integers that a double holds exactly are numbers; greater ones hexadecimal strings. */
+static const uint64_t exact_max = 1ull << 53;
+
+static void put_hex_string(struct trace_out *o, uint64_t v)
+{
+    trace_out_text(o, "\"0x");
+    trace_out_hex(o, v, 1);
+    trace_out_char(o, '"');
+}
+
+static void put_number(struct trace_out *o, uint64_t v)
+{
+    if (v <= exact_max)
+        trace_out_decimal(o, v);
+    else
+        put_hex_string(o, v);
+}
+
+static void put_signed(struct trace_out *o, uint64_t v)
+{
+    bool negative = (int64_t)v < 0;
+    uint64_t size = negative ? 0 - v : v;
+    if (size > exact_max) {
+        put_hex_string(o, v);
+        return;
+    }
+    if (negative)
+        trace_out_char(o, '-');
+    trace_out_decimal(o, size);
+}
+
+static void put_address(struct trace_out *o, uint64_t v)
+{
+    if (v)
+        put_hex_string(o, v);
+    else
+        trace_out_text(o, "null");
+}
+
+static void put_quoted(struct trace_out *o, const char *text, size_t len)
+{
+    trace_out_char(o, '"');
+    trace_out_escaped(o, text, len, TRACE_ESCAPE_JSON);
+    trace_out_char(o, '"');
+}
+
+static void put_string(struct trace_out *o, const struct trace_value *v)
+{
+    if (!v->cut) {
+        put_quoted(o, v->text, v->length);
+        return;
+    }
+    trace_out_text(o, "{\"text\":");
+    put_quoted(o, v->text, v->length);
+    trace_out_text(o, ",\"truncated\":true}");
+}
+
+static void put_handle(struct trace_out *o, const struct trace_value *v)
+{
+    if (!v->number) {
+        trace_out_text(o, "null");
+        return;
+    }
+    trace_out_text(o, "{\"handle\":");
+    if ((int64_t)v->number < 0 && (int64_t)v->number > -16) {
+        trace_out_text(o, "\"-");
+        trace_out_decimal(o, 0 - v->number);
+        trace_out_char(o, '"');
+    } else {
+        put_hex_string(o, v->number);
+    }
+    if (v->length) {
+        trace_out_text(o, ",\"object\":");
+        put_quoted(o, v->text, v->length);
+    }
+    trace_out_char(o, '}');
+}
+
+static void put_bytes(struct trace_out *o, const struct trace_value *v)
+{
+    trace_out_text(o, "{\"size\":");
+    put_number(o, v->number);
+    if (v->kind == TRACE_BYTES) {
+        trace_out_text(o, ",\"hex\":\"");
+        for (uint32_t i = 0; i < v->length; i++)
+            trace_out_hex(o, (uint8_t)v->text[i], 2);
+        trace_out_char(o, '"');
+    } else {
+        trace_out_text(o, v->kind == TRACE_WTEXT ? ",\"wtext\":" : ",\"text\":");
+        put_quoted(o, v->text, v->length);
+    }
+    trace_out_text(o, v->cut ? ",\"truncated\":true}" : "}");
+}
+
+static const struct trace_value *put_values(struct trace_out *o, const struct trace_value *v,
+                                            size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            trace_out_char(o, ',');
+        if (v->name) {
+            trace_out_char(o, '"');
+            trace_out_text(o, v->name);
+            trace_out_text(o, "\":");
+        }
+        v = put_value(o, v);
+    }
+    return v;
+}
+
+static void put_scalar(struct trace_out *o, const struct trace_value *v)
+{
+    switch ((enum trace_value_kind)v->kind) {
+    case TRACE_SIGNED:
+        put_signed(o, v->number);
+        break;
+    case TRACE_BOOL:
+        trace_out_text(o, v->number ? "true" : "false");
+        break;
+    case TRACE_ADDRESS:
+        put_address(o, v->number);
+        break;
+    case TRACE_UNREADABLE:
+        trace_out_text(o, "{\"unreadable\":");
+        put_hex_string(o, v->number);
+        trace_out_char(o, '}');
+        break;
+    case TRACE_SYMBOL:
+        put_quoted(o, v->text, v->length);
+        break;
+    case TRACE_STRING:
+        put_string(o, v);
+        break;
+    case TRACE_HANDLE:
+        put_handle(o, v);
+        break;
+    case TRACE_BYTES:
+    case TRACE_TEXT:
+    case TRACE_WTEXT:
+        put_bytes(o, v);
+        break;
+    default:
+        put_number(o, v->number);
+        break;
+    }
+}
+
+static const struct trace_value *put_value(struct trace_out *o, const struct trace_value *v)
+{
+    if (v->kind != TRACE_LIST && v->kind != TRACE_FIELDS) {
+        put_scalar(o, v);
+        return v + 1;
+    }
+    bool list = v->kind == TRACE_LIST;
+    trace_out_char(o, list ? '[' : '{');
+    const struct trace_value *next = put_values(o, v + 1, v->children);
+    if (v->cut)
+        trace_out_text(o, ",\"...\"");
+    trace_out_char(o, list ? ']' : '}');
+    return next;
+}
+
+static void put_key(struct trace_out *o, const char *key, const char *value)
+{
+    trace_out_text(o, ",\"");
+    trace_out_text(o, key);
+    trace_out_text(o, "\":\"");
+    trace_out_text(o, value);
+    trace_out_char(o, '"');
+}
+
+static void put_result(struct trace_out *o, const struct trace_event *ev)
+{
+    trace_out_text(o, ",\"result\":");
+    put_value(o, &ev->result);
+    if (ev->is_status) {
+        trace_out_text(o, ",\"status\":");
+        trace_out_decimal(o, (uint32_t)ev->result_code);
+    }
+}
+
+void trace_json_event(struct trace_out *o, const struct trace_event *ev)
+{
+    trace_out_text(o, "{\"timestamp\":");
+    trace_out_time(o, ev->time);
+    trace_out_text(o, ",\"thread_id\":");
+    trace_out_decimal(o, ev->tid);
+    put_key(o, "event", trace_event_kind_name(ev->kind));
+    put_key(o, "category", ev->category);
+    if (ev->module)
+        put_key(o, "module", ev->module);
+    put_key(o, "function", ev->function);
+    if (ev->kind == TRACE_RETURN)
+        put_result(o, ev);
+    trace_out_text(o, ev->kind == TRACE_RETURN ? ",\"outs\":{" : ",\"args\":{");
+    put_values(o, ev->values, ev->value_count);
+    trace_out_text(o, "}}");
+    trace_out_newline(o);
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/out.h"
+#include "base/bits.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+pgr_status trace_out_open(struct trace_out *o, const char *path, struct pgr_error *e)
+{
+    *o = (struct trace_out){.fd = STDERR_FILENO, .line = true, .path = "standard error"};
+    if (!path)
+        return PGR_OK;
+    if (!strcmp(path, "-")) {
+        o->fd = STDOUT_FILENO;
+        o->path = "standard output";
+        return PGR_OK;
+    }
+    o->path = path;
+    o->line = false;
+    o->owned = true;
+    o->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (o->fd < 0)
+        return err_errno(e, PGR_E_IO, "cannot write the trace to %s", path);
+    return PGR_OK;
+}
+
+/* A reader that went away is an error to report at the end, not a reason to die: a program that
+ * embeds the library need not have SIGPIPE ignored. */
+static ssize_t write_without_sigpipe(int fd, const char *data, size_t len)
+{
+    sigset_t pipe_only, before, pending;
+    sigemptyset(&pipe_only);
+    sigaddset(&pipe_only, SIGPIPE);
+    sigpending(&pending);
+    pthread_sigmask(SIG_BLOCK, &pipe_only, &before);
+    ssize_t n = write(fd, data, len);
+    int error = errno;
+    if (n < 0 && error == EPIPE && !sigismember(&pending, SIGPIPE))
+        sigtimedwait(&pipe_only, NULL, &(struct timespec){0});
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = error;
+    return n;
+}
+
+static void write_some(struct trace_out *o, size_t len)
+{
+    const char *at = o->buf;
+    while (len && !o->error) {
+        ssize_t n = write_without_sigpipe(o->fd, at, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            o->error = errno;
+            break;
+        }
+        o->written += (uint64_t)n;
+        at += n;
+        len -= (size_t)n;
+    }
+}
+
+static void drop(struct trace_out *o, size_t len)
+{
+    memmove(o->buf, o->buf + len, o->len - len);
+    o->len -= len;
+    o->lines -= MIN(o->lines, len);
+}
+
+void trace_out_flush(struct trace_out *o)
+{
+    if (o->lines) {
+        write_some(o, o->lines);
+        drop(o, o->lines);
+    }
+}
+
+static void make_room(struct trace_out *o)
+{
+    trace_out_flush(o);
+    if (o->len == sizeof o->buf) {
+        write_some(o, o->len);
+        drop(o, o->len);
+    }
+}
+
+pgr_status trace_out_close(struct trace_out *o, struct pgr_error *e)
+{
+    trace_out_flush(o);
+    if (o->owned && o->fd >= 0 && close(o->fd) && !o->error)
+        o->error = errno;
+    o->fd = -1;
+    if (!o->error)
+        return PGR_OK;
+    errno = o->error;
+    return err_errno(e, PGR_E_IO, "the trace in %s is incomplete, it ends after %" PRIu64 " bytes",
+                     o->path, o->written);
+}
+
+void trace_out_bytes(struct trace_out *o, const char *text, size_t len)
+{
+    while (len) {
+        if (o->len == sizeof o->buf)
+            make_room(o);
+        size_t n = MIN(len, sizeof o->buf - o->len);
+        memcpy(o->buf + o->len, text, n);
+        o->len += n;
+        text += n;
+        len -= n;
+    }
+}
+
+void trace_out_text(struct trace_out *o, const char *text)
+{
+    trace_out_bytes(o, text, strlen(text));
+}
+
+void trace_out_char(struct trace_out *o, char c)
+{
+    if (o->len == sizeof o->buf)
+        make_room(o);
+    o->buf[o->len++] = c;
+}
+
+void trace_out_newline(struct trace_out *o)
+{
+    trace_out_char(o, '\n');
+    o->lines = o->len;
+    if (o->line)
+        trace_out_flush(o);
+}
+
+static void put_digits(struct trace_out *o, uint64_t v, unsigned base, unsigned digits)
+{
+    char text[24], *p = text + sizeof text;
+    do {
+        *--p = "0123456789abcdef"[v % base];
+        v /= base;
+    } while (v || (size_t)(text + sizeof text - p) < digits);
+    trace_out_bytes(o, p, (size_t)(text + sizeof text - p));
+}
+
+void trace_out_decimal(struct trace_out *o, uint64_t v)
+{
+    put_digits(o, v, 10, 1);
+}
+
+void trace_out_hex(struct trace_out *o, uint64_t v, unsigned digits)
+{
+    put_digits(o, v, 16, digits);
+}
+
+void trace_out_time(struct trace_out *o, uint64_t t)
+{
+    put_digits(o, t / 10000000, 10, 1);
+    trace_out_char(o, '.');
+    put_digits(o, t % 10000000, 10, 7);
+}
+
+/* ---- Escapes -----------------------------------------------------------------------------------
+ */
+
+/* Length of the sequence at s, 0 when it is malformed. Surrogates pass: the caller escapes them. */
+static size_t decode_utf8(const unsigned char *s, size_t left, uint32_t *cp)
+{
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    size_t n = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    if (!n || n > left || s[0] > 0xf4)
+        return 0;
+    *cp = n == 1 ? s[0] : s[0] & (0xffu >> (n + 1));
+    for (size_t i = 1; i < n; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+        *cp = *cp << 6 | (s[i] & 0x3f);
+    }
+    return *cp >= least[n] && *cp <= 0x10ffff ? n : 0;
+}
+
+/* Controls, surrogates, line separators, direction marks: not to be shown as they are. */
+static bool is_unsafe(uint32_t cp)
+{
+    return cp < 0x20 || (cp >= 0x7f && cp < 0xa0) || (cp >= 0xd800 && cp < 0xe000) ||
+           cp == 0x061c || (cp >= 0x200e && cp <= 0x200f) || (cp >= 0x2028 && cp <= 0x202e) ||
+           (cp >= 0x2066 && cp <= 0x2069) || cp == 0xfeff;
+}
+
+static void put_unsafe(struct trace_out *o, uint32_t cp, enum trace_escape how)
+{
+    const char *letter = cp == '\n' ? "\\n" : cp == '\r' ? "\\r" : cp == '\t' ? "\\t" : NULL;
+    if (letter) {
+        trace_out_bytes(o, letter, 2);
+    } else if (how == TRACE_ESCAPE_JSON || cp > 0xff) {
+        trace_out_bytes(o, "\\u", 2);
+        trace_out_hex(o, cp, 4);
+    } else {
+        trace_out_bytes(o, "\\x", 2);
+        trace_out_hex(o, cp, 2);
+    }
+}
+
+/* A byte that is not UTF-8: JSON gets the lone surrogate that Python's surrogateescape reads. */
+static void put_stray_byte(struct trace_out *o, unsigned char c, enum trace_escape how)
+{
+    put_unsafe(o, how == TRACE_ESCAPE_JSON ? 0xdc00u + c : c, how);
+}
+
+/* Length of the ASCII at s that needs no second look; most text is nothing else. */
+static size_t plain_run(const unsigned char *s, size_t len)
+{
+    size_t n = 0;
+    while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+        n++;
+    return n;
+}
+
+void trace_out_escaped(struct trace_out *o, const char *text, size_t len, enum trace_escape how)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    for (size_t i = 0; i < len;) {
+        uint32_t cp = 0;
+        size_t n = plain_run(s + i, len - i);
+        trace_out_bytes(o, text + i, n);
+        i += n;
+        if (i == len)
+            break;
+        n = decode_utf8(s + i, len - i, &cp);
+        if (!n) {
+            put_stray_byte(o, s[i++], how);
+            continue;
+        }
+        if (is_unsafe(cp)) {
+            put_unsafe(o, cp, how);
+        } else {
+            if (how != TRACE_ESCAPE_BARE && (cp == '"' || cp == '\\'))
+                trace_out_char(o, '\\');
+            trace_out_bytes(o, text + i, n);
+        }
+        i += n;
+    }
+}

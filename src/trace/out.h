@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TRACE_OUT_H
+#define TRACE_OUT_H
+/*
+ * Buffered lines to a host descriptor. The descriptor only ever sees whole lines (but for lines
+ * longer than the buffer), so that what others write to it does not land inside one. The first
+ * write error ends all writing and is kept; nothing here fails or waits because of it.
+ */
+#include "base/err.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct trace_out {
+    int fd;
+    bool owned;       /* close fd at the end */
+    bool line;        /* write each line at once: somebody may be watching */
+    int error;        /* errno of the first failed write */
+    uint64_t written; /* bytes that arrived */
+    const char *path; /* for the sentence; borrowed */
+    size_t len;       /* bytes in buf */
+    size_t lines;     /* how many of them are whole lines */
+    char buf[1 << 16];
+};
+
+/* path: NULL for standard error, "-" for standard output, else a file that is created or emptied;
+ * it must outlive *o. */
+pgr_status trace_out_open(struct trace_out *o, const char *path, struct pgr_error *e);
+void trace_out_flush(struct trace_out *o);
+/* Writes the rest and closes. PGR_E_IO, with how much of the trace there is, when writing failed at
+ * any time. */
+pgr_status trace_out_close(struct trace_out *o, struct pgr_error *e);
+
+void trace_out_bytes(struct trace_out *o, const char *text, size_t len);
+void trace_out_text(struct trace_out *o, const char *text);
+void trace_out_char(struct trace_out *o, char c);
+void trace_out_decimal(struct trace_out *o, uint64_t v);
+/* Lower-case digits, at least `digits` of them, without "0x". */
+void trace_out_hex(struct trace_out *o, uint64_t v, unsigned digits);
+/* Seconds with 7 decimals from units of 100 ns. */
+void trace_out_time(struct trace_out *o, uint64_t t);
+void trace_out_newline(struct trace_out *o);
+
+enum trace_escape {
+    TRACE_ESCAPE_C,    /* inside quotes of the text format: \" \\ \n \x1b \u202e */
+    TRACE_ESCAPE_BARE, /* outside quotes: the same, but for backslash and quote */
+    TRACE_ESCAPE_JSON
+};
+/* Guest text. What could move a terminal's cursor or reorder its line is escaped; so is what is not
+ * UTF-8. The result is well-formed UTF-8. */
+void trace_out_escaped(struct trace_out *o, const char *text, size_t len, enum trace_escape how);
+#endif

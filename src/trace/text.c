@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/bits.h"
+#include "trace/sinks.h"
+
+#include <string.h>
+
+static const struct trace_value *put_value(struct trace_out *o, const struct trace_value *v);
+
+/* Small numbers are counts, large ones are masks or minus something. */
+static void put_number(struct trace_out *o, uint64_t v)
+{
+    if (v < 0x80000000u) {
+        trace_out_decimal(o, v);
+    } else {
+        trace_out_text(o, "0x");
+        trace_out_hex(o, v, 1);
+    }
+}
+
+static void put_address(struct trace_out *o, uint64_t v)
+{
+    if (!v) {
+        trace_out_text(o, "NULL");
+        return;
+    }
+    trace_out_text(o, "0x");
+    trace_out_hex(o, v, 1);
+}
+
+static void put_quoted(struct trace_out *o, const struct trace_value *v)
+{
+    trace_out_char(o, '"');
+    trace_out_escaped(o, v->text, v->length, TRACE_ESCAPE_C);
+    trace_out_text(o, v->cut ? "\"..." : "\"");
+}
+
+static void put_size(struct trace_out *o, uint64_t size)
+{
+    trace_out_text(o, " (");
+    trace_out_decimal(o, size);
+    trace_out_text(o, size == 1 ? " byte)" : " bytes)");
+}
+
+static void put_hex_bytes(struct trace_out *o, const struct trace_value *v)
+{
+    trace_out_char(o, '<');
+    for (uint32_t i = 0; i < v->length; i++) {
+        if (i)
+            trace_out_char(o, ' ');
+        trace_out_hex(o, (uint8_t)v->text[i], 2);
+    }
+    trace_out_text(o, v->cut ? " ...>" : ">");
+}
+
+static void put_signed(struct trace_out *o, uint64_t v)
+{
+    if ((int64_t)v < 0)
+        trace_out_char(o, '-');
+    trace_out_decimal(o, (int64_t)v < 0 ? 0 - v : v);
+}
+
+static void put_handle(struct trace_out *o, const struct trace_value *v)
+{
+    if ((int64_t)v->number < 0 && (int64_t)v->number > -16)
+        put_signed(o, v->number);
+    else
+        put_address(o, v->number);
+    if (v->length) {
+        trace_out_text(o, " (");
+        trace_out_escaped(o, v->text, v->length, TRACE_ESCAPE_BARE);
+        trace_out_text(o, v->cut ? "...)" : ")");
+    }
+}
+
+/* `n` values and their children, between brackets of the caller's. Returns what follows them. */
+static const struct trace_value *put_values(struct trace_out *o, const struct trace_value *v,
+                                            size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (i)
+            trace_out_text(o, ", ");
+        if (v->name) {
+            trace_out_text(o, v->name);
+            trace_out_char(o, '=');
+        }
+        v = put_value(o, v);
+    }
+    return v;
+}
+
+static const struct trace_value *put_children(struct trace_out *o, const struct trace_value *v)
+{
+    bool list = v->kind == TRACE_LIST;
+    trace_out_char(o, list ? '[' : '{');
+    const struct trace_value *next = put_values(o, v + 1, v->children);
+    trace_out_text(o, v->cut ? ", ..." : "");
+    trace_out_char(o, list ? ']' : '}');
+    return next;
+}
+
+static void put_scalar(struct trace_out *o, const struct trace_value *v)
+{
+    switch ((enum trace_value_kind)v->kind) {
+    case TRACE_SIGNED:
+        put_signed(o, v->number);
+        break;
+    case TRACE_BOOL:
+        trace_out_text(o, v->number ? "TRUE" : "FALSE");
+        break;
+    case TRACE_ADDRESS:
+        put_address(o, v->number);
+        break;
+    case TRACE_UNREADABLE:
+        put_address(o, v->number);
+        trace_out_text(o, " (unreadable)");
+        break;
+    case TRACE_SYMBOL:
+        trace_out_bytes(o, v->text, v->length);
+        break;
+    case TRACE_STRING:
+        put_quoted(o, v);
+        break;
+    case TRACE_HANDLE:
+        put_handle(o, v);
+        break;
+    case TRACE_BYTES:
+        put_hex_bytes(o, v);
+        put_size(o, v->number);
+        break;
+    case TRACE_WTEXT:
+        trace_out_char(o, 'L');
+        /* fall through */
+    case TRACE_TEXT:
+        put_quoted(o, v);
+        put_size(o, v->number);
+        break;
+    default:
+        put_number(o, v->number);
+        break;
+    }
+}
+
+static const struct trace_value *put_value(struct trace_out *o, const struct trace_value *v)
+{
+    if (v->kind == TRACE_LIST || v->kind == TRACE_FIELDS)
+        return put_children(o, v);
+    put_scalar(o, v);
+    return v + 1;
+}
+
+static void put_head(struct trace_out *o, const struct trace_event *ev)
+{
+    static const char *const verbs[] = {
+        [TRACE_CALL] = "CALL  ",      [TRACE_RETURN] = "RETURN", [TRACE_IMAGE] = "IMAGE ",
+        [TRACE_EXCEPTION] = "EXCEPT", [TRACE_THREAD] = "THREAD",
+    };
+    trace_out_char(o, '[');
+    trace_out_time(o, ev->time);
+    trace_out_text(o, "] [TID:");
+    if (ev->main_thread)
+        trace_out_text(o, "main");
+    else
+        trace_out_decimal(o, ev->tid);
+    trace_out_text(o, "] ");
+    trace_out_text(o, verbs[ev->kind]);
+    trace_out_char(o, ' ');
+    if (ev->module) {
+        trace_out_text(o, ev->module);
+        trace_out_char(o, '!');
+    }
+    trace_out_text(o, ev->function);
+}
+
+void trace_text_event(struct trace_out *o, const struct trace_event *ev)
+{
+    put_head(o, ev);
+    if (ev->kind == TRACE_RETURN) {
+        trace_out_text(o, "() -> ");
+        put_value(o, &ev->result);
+        if (ev->value_count)
+            trace_out_char(o, ' ');
+    }
+    if (ev->kind != TRACE_RETURN || ev->value_count) {
+        trace_out_char(o, '(');
+        put_values(o, ev->values, ev->value_count);
+        trace_out_char(o, ')');
+    }
+    trace_out_newline(o);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef WIN_WIN_H
+#define WIN_WIN_H
+/*
+ * The user-mode environment that Windows prepares for a process: shared user data, PEB and TEBs,
+ * process parameters, stacks, and the hand-over to ntdll for start, exceptions and APCs.
+ *
+ * win_boot() makes a process that is ready to run: everything after its first instruction is done by
+ * guest code. It needs a kernel with the root's windows directory mounted.
+ */
+#include "nt/kernel.h"
+
+struct win_boot {
+    const char *program;      /* guest path, "C:\work\a.exe"; UTF-8 like all text here */
+    const char *const *args;  /* arguments behind the program, ended by NULL */
+    const char *command_line; /* the whole command line instead of program and args; NULL: made */
+    const char *argv0;        /* first word of the command line that is made; NULL: program */
+    const char *cwd;          /* guest directory */
+    const char *const *env;   /* "NAME=value" on top of the defaults, ended by NULL; may be NULL */
+    bool bare_env;            /* without the defaults */
+    unsigned processors;      /* 0: 1 */
+    uint64_t entry;           /* start here instead of the program's entry point; 0: not */
+};
+
+/* The gate page: calls of the guest that are for the host, see win/gates.h. */
+#define WIN_GATE_SIZE 0x10000u
+
+/*
+ * Makes the process with its first thread, ready. k->first_process is set, k->service_table filled,
+ * upcalls installed (all but `sync`). On failure *e has a sentence; the kernel may be destroyed, not
+ * used. PGR_E_NOT_FOUND: no such program; PGR_E_FORMAT, PGR_E_UNSUPPORTED: not one that can run.
+ */
+pgr_status win_boot(struct nt_kernel *k, const struct win_boot *b, struct nt_process **out,
+                    struct pgr_error *e);
+/* An empty address space for p, by its ptr_size and large_address_aware. */
+pgr_status win_create_space(struct nt_kernel *k, struct nt_process *p, struct pgr_error *e);
+/* After a snapshot was loaded: upcalls and service numbers again. */
+pgr_status win_resume(struct nt_kernel *k, struct pgr_error *e);
+
+/* Where the process's gate page is: same place in every process of a pointer size. */
+uint64_t win_gate_base(unsigned ptr_size);
+/* Control reached a gate. Returns false when another thread should run now. */
+bool win_gate(struct nt_kernel *k, struct nt_thread *t, uint64_t address);
+
+/* The CPU reported a fault or exception: turns it into what the guest sees (stack growth, an
+ * exception, emulation of rdtsc). Returns false when the thread cannot go on now. */
+struct cpu_exit;
+bool win_fault(struct nt_kernel *k, struct nt_thread *t, const struct cpu_exit *x);
+
+/* Writes the clock to the shared user data when it has moved by at least a millisecond. */
+void win_update_time(struct nt_kernel *k, struct nt_process *p);
+
+/* Joins arguments into one command line so that CommandLineToArgvW and the C runtimes split it into
+ * the same arguments again. From malloc. */
+char *win_quote_arguments(const char *argv0, const char *const *args);
+#endif

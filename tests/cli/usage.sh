@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The command line as a user meets it: exit status, which stream, and what it says.
+#   usage.sh PEREGRINE
+set -u
+peregrine=$1
+failed=0
+export XDG_DATA_HOME=/nonexistent
+unset PEREGRINE_ROOT NO_COLOR
+
+# expect STATUS STREAM TEXT [ARGUMENT...]: STREAM (1 or 2) holds TEXT, and the other one is empty.
+expect() {
+    local status=$1 stream=$2 text=$3 out err got
+    shift 3
+    err=$(mktemp)
+    out=$("$peregrine" "$@" 2>"$err")
+    got=$?
+    [ "$stream" = 1 ] || { local swap=$out && out=$(<"$err") && printf '%s' "$swap" >"$err"; }
+    if [ "$got" != "$status" ] || [[ $out != *"$text"* ]] || [ -s "$err" ]; then
+        printf 'failed: peregrine %s\n  status %s, expected %s\n  %s\n  other stream: %s\n' \
+            "$*" "$got" "$status" "$out" "$(<"$err")"
+        failed=1
+    fi
+    rm -f "$err"
+}
+
+expect 2 2 'Usage: peregrine COMMAND'
+expect 0 1 'Usage: peregrine COMMAND' --help
+expect 0 1 'Usage: peregrine COMMAND' -h
+expect 0 1 'Usage: peregrine COMMAND' help
+expect 0 1 'peregrine 0.' --version
+expect 2 2 "no command 'rots'; did you mean 'roots'?" rots
+expect 2 2 'to run a program: peregrine run ./a.exe' ./a.exe
+expect 2 2 'a command comes first' --trace
+expect 0 1 'Usage: peregrine roots' help roots
+expect 0 1 'Usage: peregrine roots' roots --help
+expect 0 1 '--json' --help output
+expect 2 2 "neither a command nor a subject 'nonsense'" help nonsense
+expect 2 2 "did you mean 'output'?" roots --help outptu
+expect 2 2 'did you mean --json?' roots --jsn
+expect 2 2 'one argument too many' roots extra
+expect 1 2 'run scripts/guest-dlls' roots
+expect 1 2 'No such file' roots --root /nonexistent/windows
+expect 0 1 '.Dt PEREGRINE 1' help --man
+
+if [ -w /dev/full ] && "$peregrine" help 2>/dev/null >/dev/full; then
+    echo "failed: a full disk went unnoticed"
+    failed=1
+fi
+exit $failed
