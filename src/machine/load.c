@@ -102,6 +102,9 @@ static pgr_status mount_windows(struct pgr_machine *m, bool is64, struct pgr_err
         nt_io_mount(m->k, "C:\\windows", m->root.windows, NT_MOUNT_READ_ONLY, e);
     if (!s)
         s = nt_io_mount(m->k, "C:\\windows\\system32", system, NT_MOUNT_READ_ONLY, e);
+    /* Where a 32-bit program finds the 64-bit directory, and the kernel the tables that lie there. */
+    if (!s && !is64 && m->root.system32)
+        s = nt_io_mount(m->k, "C:\\windows\\sysnative", m->root.system32, NT_MOUNT_READ_ONLY, e);
     for (size_t i = 0; i < sizeof directories / sizeof *directories && !s; i++)
         s = nt_io_make_dir(m->k, directories[i], e);
     return s;

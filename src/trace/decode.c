@@ -94,7 +94,7 @@ size_t trace_peek_some(struct trace_decoder *d, uint64_t va, void *out, size_t l
     return done;
 }
 
-static void put_utf16_at(struct trace_decoder *d, const char *name, uint64_t va, size_t units)
+void trace_put_utf16_at(struct trace_decoder *d, const char *name, uint64_t va, size_t units)
 {
     uint8_t raw[TRACE_STRING_SHOWN * 2];
     size_t want = MIN(units * 2, sizeof raw);
@@ -115,7 +115,7 @@ void trace_put_unicode_string(struct trace_decoder *d, const char *name, uint64_
     else if (!trace_get(d, &layout_UNICODE_STRING, va, &us))
         trace_put(d, TRACE_UNREADABLE, name, va);
     else
-        put_utf16_at(d, name, us.Buffer, us.Length / 2u);
+        trace_put_utf16_at(d, name, us.Buffer, us.Length / 2u);
 }
 
 static void decode_wide(struct trace_decoder *d, const char *name, uint64_t va)
@@ -262,7 +262,7 @@ static bool looks_like_utf16(const uint8_t *p, size_t n)
     return true;
 }
 
-static void put_buffer(struct trace_decoder *d, const char *name, uint64_t va, uint64_t size)
+void trace_put_buffer(struct trace_decoder *d, const char *name, uint64_t va, uint64_t size)
 {
     uint8_t raw[TRACE_TEXT_SHOWN];
     if (!va) {
@@ -314,7 +314,10 @@ static uint64_t filled(struct trace_decoder *d, uint64_t size)
 static void decode_buffer(struct trace_decoder *d, const struct nt_arg *a, uint64_t va)
 {
     uint64_t size = d->arg[nt_service_length_of(d->service, d->index)];
-    put_buffer(d, a->name, va, d->returning ? filled(d, size) : size);
+    if (d->returning)
+        size = filled(d, size);
+    if (!trace_put_info(d, a->name, va, size))
+        trace_put_buffer(d, a->name, va, size);
 }
 
 /* ---- Dispatch

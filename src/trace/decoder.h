@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef TRACE_DECODER_H
 #define TRACE_DECODER_H
-/* What decode.c and structs.c share; nobody else includes it. */
+/* What decode.c, structs.c and infos.c share; nobody else includes it. */
 #include "trace/decode.h"
 
 struct trace_decoder {
@@ -25,6 +25,12 @@ void trace_put_symbol(struct trace_decoder *d, const char *name, const char *tex
 void trace_put_named(struct trace_decoder *d, enum nt_arg_type type, const char *name, uint32_t v);
 void trace_put_status(struct trace_decoder *d, const char *name, ntstatus status);
 void trace_put_handle(struct trace_decoder *d, const char *name, uint64_t handle);
+void trace_put_utf16_at(struct trace_decoder *d, const char *name, uint64_t va, size_t units);
+void trace_put_buffer(struct trace_decoder *d, const char *name, uint64_t va, uint64_t size);
+void trace_put_system_time(struct trace_decoder *d, const char *name, uint64_t t);
+/* A buffer with the structure that the service's information class names; false, and no value, when
+ * it is none of those known here. */
+bool trace_put_info(struct trace_decoder *d, const char *name, uint64_t va, uint64_t size);
 void trace_put_unicode_string(struct trace_decoder *d, const char *name, uint64_t va);
 
 bool trace_peek(struct trace_decoder *d, uint64_t va, void *out, size_t len);

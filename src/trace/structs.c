@@ -157,7 +157,7 @@ static void civil(uint64_t days, unsigned *year, unsigned *month, unsigned *day)
     *day = (unsigned)left + 1;
 }
 
-static void put_system_time(struct trace_decoder *d, const char *name, uint64_t t)
+void trace_put_system_time(struct trace_decoder *d, const char *name, uint64_t t)
 {
     char text[64];
     unsigned year, month, day;
@@ -175,7 +175,7 @@ static void decode_system_time(struct trace_decoder *d, const char *name, uint64
     if (!va || !trace_peek(d, va, &t, sizeof t))
         put_pointer(d, name, va);
     else
-        put_system_time(d, name, t);
+        trace_put_system_time(d, name, t);
 }
 
 /* "1.5s", "20ms", "0.0001ms" from units of 100 ns. */
@@ -203,7 +203,7 @@ static void decode_timeout(struct trace_decoder *d, const char *name, uint64_t v
     else if (t <= 0)
         put_duration(d, name, 0 - (uint64_t)t);
     else
-        put_system_time(d, name, (uint64_t)t);
+        trace_put_system_time(d, name, (uint64_t)t);
 }
 
 /* ---- Files and processes
@@ -221,7 +221,7 @@ static void put_file_info(struct trace_decoder *d, const char *name, uint64_t va
     trace_put_named(d, NT_ARG_FILE_ATTRIBUTES, "FileAttributes", (uint32_t)raw[sizes ? 6 : 4]);
     if (sizes)
         trace_put(d, TRACE_NUMBER, "EndOfFile", raw[5]);
-    put_system_time(d, "LastWriteTime", raw[2]);
+    trace_put_system_time(d, "LastWriteTime", raw[2]);
 }
 
 static void decode_basic_information(struct trace_decoder *d, const char *name, uint64_t va)

@@ -14,7 +14,8 @@ enum {
     STACK_MIN = 0x20000,
     STACK_DEFAULT = 0x100000,
     GROW_BY = 16 * MEM_PAGE,
-    STATIC_BUFFER_UNITS = 261
+    STATIC_BUFFER_UNITS = 261,
+    TEB32_WOW32_RESERVED = 0xc0
 };
 
 static uint64_t stack_size(struct nt_kernel *k, const struct nt_process *p, uint64_t asked)
@@ -110,6 +111,9 @@ static ntstatus make_teb(struct nt_process *p, struct nt_thread *t)
     };
     for (size_t i = 0; i < ARRAY_LEN(fields) && !s; i++)
         s = win_put_ptr(p, teb + fields[i].at, fields[i].value);
+    if (!s && p->ptr_size == 4) /* WOW32Reserved: some stubs go through it */
+        s = win_put_ptr(p, teb + TEB32_WOW32_RESERVED,
+                        win_gate_base(4) + WIN_GATE_SERVICE * WIN_GATE_STEP);
     if (!s)
         s = win_put(p, teb + o->teb.static_string + 2, STATIC_BUFFER_UNITS * 2, 2);
     return s ? s : win_put(p, teb + o->teb.locale, 0x409, 4);

@@ -23,6 +23,13 @@ enum {
     STACK_AT = BASE + SIZE - 0x1000,
 };
 
+/* Unicorn refuses the 64-bit names of registers in 32-bit mode. */
+enum reg { AX, BX, CX, SI, SP };
+static const int reg_ids[2][5] = {
+    {UC_X86_REG_EAX, UC_X86_REG_EBX, UC_X86_REG_ECX, UC_X86_REG_ESI, UC_X86_REG_ESP},
+    {UC_X86_REG_RAX, UC_X86_REG_RBX, UC_X86_REG_RCX, UC_X86_REG_RSI, UC_X86_REG_RSP},
+};
+
 struct bare {
     uc_engine *uc;
     uint8_t *ram; /* SIZE bytes at guest address BASE */
@@ -39,6 +46,19 @@ static void check(uc_err err, const char *what)
 {
     if (err)
         die(what, uc_strerror(err));
+}
+
+static uint64_t get(const struct bare *b, enum reg reg)
+{
+    uint64_t value = 0;
+
+    check(uc_reg_read(b->uc, reg_ids[b->wide][reg], &value), "read a register");
+    return value;
+}
+
+static void set(const struct bare *b, enum reg reg, uint64_t value)
+{
+    check(uc_reg_write(b->uc, reg_ids[b->wide][reg], &value), "write a register");
 }
 
 static void load(struct bare *b, const char *path)
@@ -84,61 +104,56 @@ static void run_from(struct bare *b, uint64_t address, uint64_t until)
     check(uc_emu_start(b->uc, address, until, 0, 0), "run");
 }
 
+/* The argument is in rcx, or on the stack above the return address. */
 static uint32_t run_kernel(struct bare *b, uint64_t address, uint32_t turns)
 {
-    uint64_t rcx = turns, rax = 0, rsp = STACK_AT;
+    uint64_t wide_frame = RETURN_AT;
     uint32_t frame[2] = {RETURN_AT, turns};
-    uint64_t ret = RETURN_AT;
 
-    if (b->wide) {
-        rsp -= 8;
-        memcpy(b->ram + (rsp - BASE), &ret, sizeof(ret));
-    } else {
-        rsp -= 4; /* so that the argument is aligned to 16 bytes */
-        memcpy(b->ram + (rsp - BASE), frame, sizeof(frame));
-    }
-    uc_reg_write(b->uc, b->wide ? UC_X86_REG_RSP : UC_X86_REG_ESP, &rsp);
-    uc_reg_write(b->uc, b->wide ? UC_X86_REG_RCX : UC_X86_REG_ECX, &rcx);
+    if (b->wide)
+        memcpy(b->ram + (STACK_AT - 8 - BASE), &wide_frame, sizeof(wide_frame));
+    else
+        memcpy(b->ram + (STACK_AT - 4 - BASE), frame, sizeof(frame));
+    set(b, CX, turns);
+    set(b, SP, b->wide ? STACK_AT - 8 : STACK_AT - 4);
     run_from(b, address, RETURN_AT);
-    uc_reg_read(b->uc, b->wide ? UC_X86_REG_RAX : UC_X86_REG_EAX, &rax);
-    return (uint32_t)rax;
+    return (uint32_t)get(b, AX);
 }
 
 /* ---- Calls answered by a hook -----------------------------------------------------------------
  */
 
-static void answer(uc_engine *uc, uint32_t *answered)
-{
-    uint64_t rax = 0;
+struct calls {
+    struct bare *bare;
+    uint32_t answered;
+};
 
-    uc_reg_read(uc, UC_X86_REG_RAX, &rax);
-    rax = 0xC0000008;
-    uc_reg_write(uc, UC_X86_REG_RAX, &rax);
-    ++*answered;
+static void on_syscall(uc_engine *uc, void *ctx)
+{
+    struct calls *c = ctx;
+
+    if (get(c->bare, AX) == 5)
+        c->answered++;
+    set(c->bare, AX, 0xC0000008);
 }
 
-static void on_syscall(uc_engine *uc, void *answered)
+static void on_gate(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
 {
-    answer(uc, answered);
+    on_syscall(uc, ctx);
 }
 
-static void on_gate(uc_engine *uc, uint64_t address, uint32_t size, void *answered)
+static void hook_calls(struct bare *b, struct calls *c)
 {
-    answer(uc, answered);
-}
-
-static void hook_calls(struct bare *b, uint32_t *answered)
-{
+    uint64_t begin = b->wide ? 1 : GATE_AT, end = b->wide ? 0 : GATE_AT;
+    uc_err err;
     uc_hook hook;
 
     if (b->wide)
-        check(uc_hook_add(b->uc, &hook, UC_HOOK_INSN, (void *)on_syscall, answered, (uint64_t)1,
-                          (uint64_t)0, UC_X86_INS_SYSCALL),
-              "hook");
+        err = uc_hook_add(b->uc, &hook, UC_HOOK_INSN, (void *)on_syscall, c, begin, end,
+                          UC_X86_INS_SYSCALL);
     else
-        check(uc_hook_add(b->uc, &hook, UC_HOOK_CODE, (void *)on_gate, answered, (uint64_t)GATE_AT,
-                          (uint64_t)GATE_AT),
-              "hook");
+        err = uc_hook_add(b->uc, &hook, UC_HOOK_CODE, (void *)on_gate, c, begin, end);
+    check(err, "hook");
 }
 
 static uint32_t run_calls(struct bare *b, uint32_t turns)
@@ -156,20 +171,19 @@ static uint32_t run_calls(struct bare *b, uint32_t turns)
         0x4E,                         /* dec esi */
         0x75, 0xF6,                   /* jnz, to the start */
     };
-    uint32_t answered = 0;
-    uint64_t rsi = turns, rbx = GATE_AT, rsp = STACK_AT;
+    struct calls calls = {.bare = b};
     size_t size = b->wide ? sizeof(wide) : sizeof(narrow);
 
     if (!turns)
         return 0;
-    hook_calls(b, &answered);
+    hook_calls(b, &calls);
     memcpy(b->ram + (LOOP_AT - BASE), b->wide ? wide : narrow, size);
     b->ram[GATE_AT - BASE] = 0xC3; /* ret */
-    uc_reg_write(b->uc, UC_X86_REG_RSI, &rsi);
-    uc_reg_write(b->uc, UC_X86_REG_RBX, &rbx);
-    uc_reg_write(b->uc, UC_X86_REG_RSP, &rsp);
+    set(b, SI, turns);
+    set(b, BX, GATE_AT);
+    set(b, SP, STACK_AT);
     run_from(b, LOOP_AT, LOOP_AT + size);
-    return answered;
+    return calls.answered;
 }
 
 int main(int argc, char **argv)

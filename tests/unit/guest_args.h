@@ -50,11 +50,11 @@ static inline uint64_t ustr(struct mm_fixture *f, const char *utf8)
 static inline uint64_t attrs(struct mm_fixture *f, uint64_t root, const char *name,
                              uint32_t attributes)
 {
-    struct OBJECT_ATTRIBUTES oa = {.Length = (uint32_t)layout_size(&layout_OBJECT_ATTRIBUTES,
-                                                                   f->p->ptr_size),
-                                   .RootDirectory = root,
-                                   .ObjectName = name ? ustr(f, name) : 0,
-                                   .Attributes = attributes};
+    struct OBJECT_ATTRIBUTES oa = {
+        .Length = (uint32_t)layout_size(&layout_OBJECT_ATTRIBUTES, f->p->ptr_size),
+        .RootDirectory = root,
+        .ObjectName = name ? ustr(f, name) : 0,
+        .Attributes = attributes};
     return put_layout(f, &layout_OBJECT_ATTRIBUTES, &oa);
 }
 

@@ -160,6 +160,15 @@ static void test_code_written_through_another_view(void **state)
         guest_patch(&g, data, i);
         assert_int_equal(call(&g, code), i);
     }
+    /* Without an exit in between, when the stores have become fast. */
+    GUEST_CODE(alternate, "mov ebx, 1; 1: mov [rcx+1], bl; call rdx; cmp eax, ebx; jne 2f; inc ebx;"
+                          "cmp ebx, 100; jne 1b; 2: syscall");
+    guest_code(&g, alternate);
+    g.st.gpr[X86_RCX] = data;
+    g.st.gpr[X86_RDX] = code;
+    guest_run(&g);
+    assert_int_equal(g.exit.kind, CPU_EXIT_SERVICE);
+    assert_int_equal(g.st.gpr[X86_RBX], 100);
     put(&g, data, return_2); /* by the host, through the view that cannot execute */
     assert_int_equal(call(&g, code), 2);
     mem_object_unref(o);

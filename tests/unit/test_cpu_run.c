@@ -108,7 +108,8 @@ static void test_slices_of_blocks_are_the_same_every_time(void **state)
     free(a);
 }
 
-static bool count_blocks_at_first(struct guest *g, struct x86_state *st, const struct cpu_exit *exit)
+static bool count_blocks_at_first(struct guest *g, struct x86_state *st,
+                                  const struct cpu_exit *exit)
 {
     if (g->count == 1) {
         cpu_count_blocks(g->cpu, true);

@@ -97,7 +97,8 @@ static void values_answer_exactly_by_length(void **state)
     expect(call(f, "NtQueryValueKey", key, name, 4, BUFFER, 8, slot(2)), STATUS_BUFFER_OVERFLOW);
     ok(call(f, "NtQueryValueKey", key, name, 4, BUFFER, 12, slot(2)));
     assert_int_equal(u32_at(f, BUFFER + 8), 711);
-    expect(call(f, "NtQueryValueKey", key, name, 99, BUFFER, 100, slot(2)), STATUS_INVALID_PARAMETER);
+    expect(call(f, "NtQueryValueKey", key, name, 99, BUFFER, 100, slot(2)),
+           STATUS_INVALID_PARAMETER);
     expect(call(f, "NtQueryValueKey", key, ustr(f, "none"), 2, BUFFER, 100, slot(2)),
            STATUS_OBJECT_NAME_NOT_FOUND);
 }
@@ -287,7 +288,8 @@ static uint64_t event_handle(struct mm_fixture *f, nt_id *id)
     return h;
 }
 
-static ntstatus watch(struct mm_fixture *f, uint64_t key, uint64_t event, uint32_t filter, bool tree)
+static ntstatus watch(struct mm_fixture *f, uint64_t key, uint64_t event, uint32_t filter,
+                      bool tree)
 {
     return call(f, "NtNotifyChangeKey", key, event, 0, 0, slot(8), filter, tree, 0, 0, true);
 }

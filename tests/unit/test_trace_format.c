@@ -381,11 +381,11 @@ static void outputs_are_shown_as_far_as_the_service_wrote_them(void **state)
          STATUS_PENDING,
          "STATUS_PENDING"},
         {"NtQueryValueKey",
-         {0x24, 0x10100, 2, 0x10610, 512, 0x10e10},
+         {0x24, 0x10100, 9, 0x10610, 512, 0x10e10},
          STATUS_SUCCESS,
          "STATUS_SUCCESS (KeyValueInformation=<4d 5a 90 00 03> (5 bytes), ResultLength=5)"},
         {"NtQueryValueKey",
-         {0x24, 0x10100, 2, 0x10610, 2, 0x10e10},
+         {0x24, 0x10100, 9, 0x10610, 2, 0x10e10},
          STATUS_BUFFER_OVERFLOW,
          "STATUS_BUFFER_OVERFLOW (KeyValueInformation=\"MZ\" (2 bytes), ResultLength=5)"},
         {"NtQuerySystemInformation",
@@ -414,6 +414,84 @@ static void outputs_are_shown_as_far_as_the_service_wrote_them(void **state)
     }
     free(g);
     free_lines(l);
+}
+
+static void buffers_are_decoded_by_information_class(void **state)
+{
+    static const struct {
+        unsigned ptr_size;
+        const char *service;
+        uint64_t arg[11];
+        const char *text;
+    } rows[] = {
+        {8,
+         "NtQueryValueKey",
+         {0, 0, 2, 0x11000, 512, 0x11800},
+         "KeyValueInformation={Type="
+         "REG_DWORD, Data=77}, ResultLength=16"},
+        {8,
+         "NtQueryValueKey",
+         {0, 0, 2, 0x11000, 13, 0x11800},
+         "KeyValueInformation={Type="
+         "REG_DWORD, Data=\"M\" (1 byte)}, ResultLength=16"},
+        {8,
+         "NtQueryValueKey",
+         {0, 0, 2, 0x11000, 8, 0x11800},
+         "KeyValueInformation={Type="
+         "REG_DWORD}, ResultLength=16"},
+        {8,
+         "NtQueryValueKey",
+         {0, 0, 2, 0x11000, 3, 0x11800},
+         "KeyValueInformation={}, "
+         "ResultLength=16"},
+        {8,
+         "NtQueryValueKey",
+         {0, 0, 1, 0x11100, 512, 0x11808},
+         "KeyValueInformation={Name="
+         "\"ab\", Type=REG_SZ, Data=L\"cd\" (4 bytes)}, ResultLength=512"},
+        {8,
+         "NtQueryInformationFile",
+         {0, 0, 0x11200, 24, 5},
+         "FileInformation={AllocationSize="
+         "4096, EndOfFile=-1, NumberOfLinks=1, DeletePending=FALSE, Directory=TRUE}"},
+        {8,
+         "NtQueryVirtualMemory",
+         {0, 0, 0, 0x11300, 48, 0},
+         "MemoryInformation={BaseAddress="
+         "0x7000, AllocationBase=0x6000, AllocationProtect=PAGE_READWRITE, RegionSize=8192, "
+         "State=MEM_COMMIT, Protect=PAGE_READONLY, Type=MEM_PRIVATE}"},
+        {4,
+         "NtQueryVirtualMemory",
+         {0, 0, 0, 0x11400, 28, 0},
+         "MemoryInformation={BaseAddress="
+         "0x7000, AllocationBase=0x6000, AllocationProtect=PAGE_READWRITE, RegionSize=8192, "
+         "State=MEM_COMMIT, Protect=PAGE_READONLY, Type=MEM_PRIVATE}"},
+    };
+    static const uint32_t partial[] = {0, 4, 4, 77};
+    static const uint32_t full[] = {0, 1, 24, 4, 4, 0x620061, 0x640063};
+    static const uint64_t standard[] = {4096, ~0ull, 0x010000000001};
+    static const uint64_t memory64[] = {0x7000, 0x6000, 4, 0x2000, 2ull << 32 | 0x1000, 0x20000};
+    static const uint32_t memory32[] = {0x7000, 0x6000, 4, 0x2000, 0x1000, 2, 0x20000};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct guest *g = make_guest(rows[i].ptr_size);
+        struct lines *l = make_lines();
+        char line[512];
+        poke(g, 0x11000, partial, sizeof partial);
+        poke(g, 0x11100, full, sizeof full);
+        poke(g, 0x11200, standard, sizeof standard);
+        poke(g, 0x11300, memory64, sizeof memory64);
+        poke(g, 0x11400, memory32, sizeof memory32);
+        poke_number(g, 0x11800, 16, 4);
+        poke_number(g, 0x11808, 512, 4);
+        snprintf(line, sizeof line, "[0.0012345] [TID:main] RETURN %s() -> STATUS_SUCCESS (%s)\n",
+                 rows[i].service, rows[i].text);
+        return_line(g, l, trace_text_event, rows[i].service, rows[i].arg, STATUS_SUCCESS);
+        const char *got = take(l);
+        if (strcmp(got, line))
+            fail_msg("row %zu:\n got  %s want %s", i, got, line);
+        free(g);
+        free_lines(l);
+    }
 }
 
 static void long_texts_are_shortened_and_say_so(void **state)
@@ -676,6 +754,7 @@ int main(void)
         cmocka_unit_test(a_call_and_its_return_as_json),
         cmocka_unit_test(arguments_are_decoded_by_type),
         cmocka_unit_test(outputs_are_shown_as_far_as_the_service_wrote_them),
+        cmocka_unit_test(buffers_are_decoded_by_information_class),
         cmocka_unit_test(long_texts_are_shortened_and_say_so),
         cmocka_unit_test(hostile_text_cannot_leave_its_quotes),
         cmocka_unit_test(names_lose_no_bit_even_in_a_small_buffer),

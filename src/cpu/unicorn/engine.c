@@ -23,15 +23,20 @@ static pgr_status open_processor(struct unicorn_engine *u, struct pgr_error *e)
     return PGR_OK;
 }
 
+static void free_contexts(struct unicorn_engine *u)
+{
+    uc_context *all[] = {u->context, u->undo, u->mode32, u->mode64};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i]) /* the library would follow NULL */
+            uc_context_free(all[i]);
+}
+
 static void destroy(struct cpu_engine *e)
 {
     struct unicorn_engine *u = unicorn_of(e);
     unicorn_timer_destroy(u);
     mem_unobserve(u->base.cfg.mem, u);
-    uc_context_free(u->context);
-    uc_context_free(u->undo);
-    uc_context_free(u->mode32);
-    uc_context_free(u->mode64);
+    free_contexts(u);
     if (u->uc)
         uc_close(u->uc);
     unicorn_unmap_memory(u);

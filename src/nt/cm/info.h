@@ -2,8 +2,8 @@
 #ifndef NT_CM_INFO_H
 #define NT_CM_INFO_H
 /*
- * Answers of the registry's query services: a fixed part, then names and data. A caller's buffer that
- * holds at least the fixed part gets as much as fits, with STATUS_BUFFER_OVERFLOW.
+ * Answers of the registry's query services: a fixed part, then names and data. A caller's buffer
+ * that holds at least the fixed part gets as much as fits, with STATUS_BUFFER_OVERFLOW.
  */
 #include "nt/cm/key.h"
 

@@ -167,8 +167,12 @@ ntstatus nt_rename_key(struct nt_call *c)
     return s;
 }
 
-enum { KEY_WRITE_TIME_INFORMATION, KEY_WOW64_FLAGS_INFORMATION, KEY_CONTROL_FLAGS_INFORMATION,
-       KEY_SET_VIRTUALIZATION_INFORMATION };
+enum {
+    KEY_WRITE_TIME_INFORMATION,
+    KEY_WOW64_FLAGS_INFORMATION,
+    KEY_CONTROL_FLAGS_INFORMATION,
+    KEY_SET_VIRTUALIZATION_INFORMATION
+};
 
 ntstatus nt_set_information_key(struct nt_call *c)
 {

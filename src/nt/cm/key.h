@@ -14,20 +14,20 @@ enum {
 };
 
 enum { /* access rights to keys */
-    KEY_QUERY_VALUE = 0x01,
-    KEY_SET_VALUE = 0x02,
-    KEY_CREATE_SUB_KEY = 0x04,
-    KEY_ENUMERATE_SUB_KEYS = 0x08,
-    KEY_NOTIFY = 0x10,
-    KEY_CREATE_LINK = 0x20,
-    KEY_DELETE = 0x10000
+       KEY_QUERY_VALUE = 0x01,
+       KEY_SET_VALUE = 0x02,
+       KEY_CREATE_SUB_KEY = 0x04,
+       KEY_ENUMERATE_SUB_KEYS = 0x08,
+       KEY_NOTIFY = 0x10,
+       KEY_CREATE_LINK = 0x20,
+       KEY_DELETE = 0x10000
 };
 
 enum { /* what NtNotifyChangeKey watches */
-    REG_NOTIFY_CHANGE_NAME = 1,
-    REG_NOTIFY_CHANGE_ATTRIBUTES = 2,
-    REG_NOTIFY_CHANGE_LAST_SET = 4,
-    REG_NOTIFY_CHANGE_SECURITY = 8
+       REG_NOTIFY_CHANGE_NAME = 1,
+       REG_NOTIFY_CHANGE_ATTRIBUTES = 2,
+       REG_NOTIFY_CHANGE_LAST_SET = 4,
+       REG_NOTIFY_CHANGE_SECURITY = 8
 };
 
 struct reg_value {
@@ -83,26 +83,30 @@ struct reg_key *reg_key_by_id(const struct nt_registry *r, uint32_t id);
 /* "\Registry\Machine\…" from malloc. */
 uint16_t *reg_key_path(const struct reg_key *key, size_t *len);
 
-/* ---- path.c ----------------------------------------------------------------------------------- */
+/* ---- path.c -----------------------------------------------------------------------------------
+ */
 
 struct reg_place {
-    struct reg_key *key;     /* the key, or the deepest one that exists */
+    struct reg_key *key; /* the key, or the deepest one that exists */
     uint16_t missing[REG_KEY_NAME_MAX + 1];
-    size_t missing_len;      /* 0: key is what was asked for */
-    bool last;               /* nothing follows the missing component */
+    size_t missing_len; /* 0: key is what was asked for */
+    bool last;          /* nothing follows the missing component */
 };
 /* Follows `path` (without leading separator) from `key`, through symbolic links; the last component
  * is not followed when open_link. STATUS_OBJECT_NAME_NOT_FOUND (a broken link on the way),
- * STATUS_NAME_TOO_LONG (links that never end), STATUS_INVALID_PARAMETER (a component that is too long). */
+ * STATUS_NAME_TOO_LONG (links that never end), STATUS_INVALID_PARAMETER (a component that is too
+ * long). */
 ntstatus reg_walk(struct nt_registry *r, struct reg_key *key, const uint16_t *path, size_t len,
                   bool open_link, struct reg_place *out);
 /* Makes every component; NULL when one is too long or a link is broken. */
-struct reg_key *reg_make(struct nt_registry *r, struct reg_key *key, const uint16_t *path, size_t len);
+struct reg_key *reg_make(struct nt_registry *r, struct reg_key *key, const uint16_t *path,
+                         size_t len);
 /* Splits a host-side path ("HKLM\…") into what reg_walk wants, from the root; malloc, NULL when it
  * begins with no known root. */
 uint16_t *reg_host_path(const char *path, size_t *len);
 
-/* ---- Key objects -------------------------------------------------------------------------------- */
+/* ---- Key objects --------------------------------------------------------------------------------
+ */
 
 struct reg_post { /* one NtNotifyChangeKey that waits */
     nt_id event, process, thread;
@@ -118,7 +122,8 @@ struct nt_key {
     VEC(struct reg_post) posts;
 };
 
-/* The key behind a handle. STATUS_KEY_DELETED, and what nt_handle_get says. `object` may be NULL. */
+/* The key behind a handle. STATUS_KEY_DELETED, and what nt_handle_get says. `object` may be NULL.
+ */
 ntstatus reg_handle(struct nt_call *c, uint64_t handle, uint32_t access, struct reg_key **key,
                     struct nt_key **object);
 /* A new key object for an open of `key`, with one reference. */
@@ -130,7 +135,8 @@ void reg_notify_end(struct nt_kernel *k, struct nt_key *object, ntstatus status)
 /* The key was deleted: everybody who watches it is told. */
 void reg_notify_deleted(struct nt_kernel *k, struct reg_key *key);
 
-/* ---- Text (regfile.c) ----------------------------------------------------------------------------- */
+/* ---- Text (regfile.c)
+ * ----------------------------------------------------------------------------- */
 
 pgr_status reg_import(struct nt_registry *r, uint64_t now, const char *name, const void *text,
                       size_t len, struct pgr_error *e);

@@ -8,7 +8,8 @@
 #include "nt/ke/sync.h"
 #include "nt/structs.h"
 
-static void finish(struct nt_kernel *k, struct nt_key *object, struct reg_post *post, ntstatus status)
+static void finish(struct nt_kernel *k, struct nt_key *object, struct reg_post *post,
+                   ntstatus status)
 {
     struct nt_process *p = nt_process_get(k, post->process);
     struct nt_thread *t = nt_thread_get(k, post->thread);
@@ -23,8 +24,9 @@ static void finish(struct nt_kernel *k, struct nt_key *object, struct reg_post *
         nt_id_unref(k, post->event);
     }
     if (t && post->apc && t->state != NT_THREAD_ENDED)
-        nt_apc_queue(k, t, &(struct nt_apc){.routine = post->apc,
-                                            .arg = {post->apc_context, post->iosb, 0}});
+        nt_apc_queue(
+            k, t,
+            &(struct nt_apc){.routine = post->apc, .arg = {post->apc_context, post->iosb, 0}});
     if (t && post->waits && t->state == NT_THREAD_WAITING && t->wait.kind == NT_WAIT_WORK &&
         t->wait.arg[0] == object->o.id)
         nt_wait_end(k, t, STATUS_SUCCESS);
@@ -109,8 +111,11 @@ static ntstatus notify(struct nt_call *c, const struct notify *a)
         object->subtree = a->subtree & 1;
         vec_push(&key->watchers, object->o.id);
     }
-    struct reg_post post = {.process = c->p->o.id, .thread = c->t->o.id, .iosb = a->iosb,
-                            .apc = a->apc, .apc_context = a->apc_context,
+    struct reg_post post = {.process = c->p->o.id,
+                            .thread = c->t->o.id,
+                            .iosb = a->iosb,
+                            .apc = a->apc,
+                            .apc_context = a->apc_context,
                             .waits = !(a->async & 1)};
     if (event) {
         nt_object_ref(event);

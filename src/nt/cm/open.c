@@ -75,16 +75,15 @@ struct create {
     uint64_t handle, access, attributes, class, options, disposition;
 };
 
-static ntstatus create_child(struct nt_call *c, const struct create *a, const struct reg_place *place,
-                             struct reg_key **out)
+static ntstatus create_child(struct nt_call *c, const struct create *a,
+                             const struct reg_place *place, struct reg_key **out)
 {
     struct reg_key *parent = place->key;
     if (!place->last)
         return STATUS_OBJECT_NAME_NOT_FOUND;
     if (parent->is_volatile && !(a->options & REG_OPTION_VOLATILE))
         return STATUS_CHILD_MUST_BE_VOLATILE;
-    struct reg_key *key =
-        reg_child_add(c->k->registry, parent, place->missing, place->missing_len);
+    struct reg_key *key = reg_child_add(c->k->registry, parent, place->missing, place->missing_len);
     key->is_volatile = a->options & REG_OPTION_VOLATILE;
     key->is_link = a->options & REG_OPTION_CREATE_LINK;
     ntstatus s = set_class(c, a->class, key);
@@ -119,7 +118,8 @@ static ntstatus create(struct nt_call *c, const struct create *a)
         s = create_child(c, a, &place, &key);
     }
     if (!s)
-        s = nt_return_handle(c, &reg_open_object(c->k, key)->o, (uint32_t)a->access, &at, a->handle);
+        s = nt_return_handle(c, &reg_open_object(c->k, key)->o, (uint32_t)a->access, &at,
+                             a->handle);
     if (!s && a->disposition)
         s = nt_put_u32(c, a->disposition, existed ? REG_OPENED_EXISTING_KEY : REG_CREATED_NEW_KEY);
     nt_attrs_free(&at);
@@ -146,7 +146,8 @@ static ntstatus open_key(struct nt_call *c, uint64_t handle, uint64_t access, ui
     if (!s && place.missing_len)
         s = STATUS_OBJECT_NAME_NOT_FOUND;
     if (!s)
-        s = nt_return_handle(c, &reg_open_object(c->k, place.key)->o, (uint32_t)access, &at, handle);
+        s = nt_return_handle(c, &reg_open_object(c->k, place.key)->o, (uint32_t)access, &at,
+                             handle);
     nt_attrs_free(&at);
     return s;
 }

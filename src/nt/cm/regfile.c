@@ -226,7 +226,8 @@ static pgr_status data(struct parser *p)
         return peek(p) == '"' ? set_text(p, type) : fail(p, "a quoted string expected");
     }
     if (!take(p, "hex"))
-        return fail(p, "a value must be a quoted string, dword:, hex:, hex(TYPE):, str(TYPE): or -");
+        return fail(p,
+                    "a value must be a quoted string, dword:, hex:, hex(TYPE):, str(TYPE): or -");
     type = REG_BINARY;
     s = typed(p, &type);
     if (!s)
@@ -293,8 +294,10 @@ static pgr_status key(struct parser *p)
     } else {
         p->key = reg_make(p->r, p->r->root, path, len);
         if (!p->key)
-            s = fail(p, "the key \"%.60s\" cannot be made (a part is longer than %d characters, or a "
-                        "link on the way leads nowhere)", text, REG_KEY_NAME_MAX);
+            s = fail(p,
+                     "the key \"%.60s\" cannot be made (a part is longer than %d characters, or a "
+                     "link on the way leads nowhere)",
+                     text, REG_KEY_NAME_MAX);
     }
     free(path);
     free(text);
@@ -338,7 +341,8 @@ static void stamp(struct nt_registry *r, uint64_t now)
 pgr_status reg_import(struct nt_registry *r, uint64_t now, const char *name, const void *text,
                       size_t len, struct pgr_error *e)
 {
-    struct parser p = {.r = r, .name = name, .at = text, .end = (const char *)text + len, .line = 1};
+    struct parser p = {
+        .r = r, .name = name, .at = text, .end = (const char *)text + len, .line = 1};
     char *converted = NULL;
     p.e = e;
     if (len >= 2 && !memcmp(text, "\xff\xfe", 2)) {

@@ -120,7 +120,8 @@ char *nt_registry_get_text(struct nt_kernel *k, const char *path, const char *na
     return utf16_to_utf8(text, n, NULL);
 }
 
-/* ---- Snapshots ----------------------------------------------------------------------------------- */
+/* ---- Snapshots
+ * ----------------------------------------------------------------------------------- */
 
 enum { KEYS_MAX = 1 << 22, VALUES_MAX = 1 << 20, CHILD_ID_MAX = KEYS_MAX };
 
@@ -148,7 +149,8 @@ static void transfer_values(struct ser *s, struct reg_key *key)
     }
 }
 
-static void transfer_key(struct ser *s, struct nt_registry *r, struct reg_key *key, uint32_t *parent)
+static void transfer_key(struct ser *s, struct nt_registry *r, struct reg_key *key,
+                         uint32_t *parent)
 {
     size_t watchers = key->watchers.len;
     transfer_name(s, &key->name, &key->name_len, REG_KEY_NAME_MAX);

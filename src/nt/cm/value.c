@@ -162,7 +162,8 @@ ntstatus nt_delete_value_key(struct nt_call *c)
     return STATUS_SUCCESS;
 }
 
-/* ---- Several values at once ------------------------------------------------------------------------ */
+/* ---- Several values at once
+ * ------------------------------------------------------------------------ */
 
 #define FIELDS_KEY_VALUE_ENTRY(F, S)                                                               \
     F(S, PTR, ValueName, 1) F(S, U32, DataLength, 1) F(S, U32, DataOffset, 1) F(S, U32, Type, 1)

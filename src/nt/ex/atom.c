@@ -118,7 +118,8 @@ ntstatus nt_atom_delete(struct nt_kernel *k, uint16_t atom)
 typedef ntstatus named_fn(struct nt_kernel *k, const uint16_t *name, size_t len, uint16_t *atom);
 
 /* Names below 64 KiB are no pointers but numbers (MAKEINTATOM). */
-static ntstatus by_name(struct nt_call *c, uint64_t name, uint64_t length, uint64_t out, named_fn *fn)
+static ntstatus by_name(struct nt_call *c, uint64_t name, uint64_t length, uint64_t out,
+                        named_fn *fn)
 {
     uint16_t atom = 0, text[ATOM_NAME_MAX + 1];
     ntstatus s;

@@ -25,9 +25,9 @@ static void smbios(struct blob *b)
     static const uint8_t bios[20] = {1, 2, 0, 0xe0, 3, 0};
     static const char *const bios_text[] = {"Peregrine", "1.0", "01/01/2024", NULL};
     /* manufacturer, product, version, serial, UUID, wake-up: power switch, SKU, family */
-    static const uint8_t machine[23] = {1,    2,    3,    0,    0x50, 0x47, 0x52, 0x00, 0x01, 0x00,
-                                        0x00, 0x40, 0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01,
-                                        6,    0,    0};
+    static const uint8_t machine[23] = {1,    2,    3,    0,    0x50, 0x47, 0x52, 0x00,
+                                        0x01, 0x00, 0x00, 0x40, 0x80, 0x00, 0x00, 0x00,
+                                        0x00, 0x00, 0x00, 0x01, 6,    0,    0};
     static const char *const machine_text[] = {"Peregrine", "Virtual Machine", "1.0", NULL};
     static const uint8_t chassis[9] = {1, 1, 0, 0, 0, 3, 3, 3, 2};
     static const char *const chassis_text[] = {"Peregrine", NULL};

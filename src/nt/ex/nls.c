@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Locale tables, which the guest maps from its own Windows directory, and default languages. */
+#include "base/bits.h"
 #include "nt/call.h"
 #include "nt/ex/ex.h"
 #include "nt/mm/mm.h"
@@ -13,11 +14,28 @@ enum {
     NLS_SECTION_NORMALIZE = 12
 };
 
+/* The tables lie beside the 64-bit DLLs, which a 32-bit process sees as sysnative. */
+static const char *const system_directories[] = {"C:\\windows\\system32", "C:\\windows\\sysnative"};
+#define SORTING "C:\\windows\\globalization\\sorting"
+
+static ntstatus map_in(struct nt_call *c, const char *directory, const char *name, uint64_t *base,
+                       uint64_t *size)
+{
+    char path[96];
+    snprintf(path, sizeof path, "%s\\%s.nls", directory, name);
+    return nt_map_system_file(c, path, base, size);
+}
+
 /* STATUS_OBJECT_NAME_NOT_FOUND for whatever is missing: that is how callers probe. */
-static ntstatus map(struct nt_call *c, const char *path, uint64_t pointer, uint64_t size_out)
+static ntstatus map(struct nt_call *c, const char *directory, const char *name, uint64_t pointer,
+                    uint64_t size_out)
 {
     uint64_t base, size;
-    ntstatus s = nt_map_system_file(c, path, &base, &size);
+    ntstatus s = STATUS_OBJECT_NAME_NOT_FOUND;
+    if (directory)
+        s = map_in(c, directory, name, &base, &size);
+    for (size_t i = 0; s && !directory && i < ARRAY_LEN(system_directories); i++)
+        s = map_in(c, system_directories[i], name, &base, &size);
     if (s == STATUS_OBJECT_PATH_NOT_FOUND)
         s = STATUS_OBJECT_NAME_NOT_FOUND;
     if (!s)
@@ -46,38 +64,39 @@ static const char *normalization_file(uint64_t form)
 ntstatus nt_get_nls_section_ptr(struct nt_call *c)
 {
     const struct NtGetNlsSectionPtr_args *a = nt_args(c);
-    char path[64];
-    const char *form;
+    char name[24];
+    const char *directory = NULL, *form;
     switch (a->SectionType) {
     case NLS_SECTION_SORTKEYS:
         if (a->SectionData)
             return STATUS_INVALID_PARAMETER_1;
-        snprintf(path, sizeof path, "C:\\windows\\globalization\\sorting\\sortdefault.nls");
+        directory = SORTING;
+        snprintf(name, sizeof name, "sortdefault");
         break;
     case NLS_SECTION_CASEMAP:
         if (a->SectionData)
             return STATUS_UNSUCCESSFUL;
-        snprintf(path, sizeof path, "C:\\windows\\system32\\l_intl.nls");
+        snprintf(name, sizeof name, "l_intl");
         break;
     case NLS_SECTION_CODEPAGE:
-        snprintf(path, sizeof path, "C:\\windows\\system32\\c_%03u.nls", (unsigned)a->SectionData);
+        snprintf(name, sizeof name, "c_%03u", (unsigned)a->SectionData);
         break;
     case NLS_SECTION_NORMALIZE:
         form = normalization_file(a->SectionData);
         if (!form)
             return STATUS_OBJECT_NAME_NOT_FOUND;
-        snprintf(path, sizeof path, "C:\\windows\\system32\\%s.nls", form);
+        snprintf(name, sizeof name, "%s", form);
         break;
     default:
         return STATUS_INVALID_PARAMETER_1;
     }
-    return map(c, path, a->SectionPointer, a->SectionSize);
+    return map(c, directory, name, a->SectionPointer, a->SectionSize);
 }
 
 ntstatus nt_initialize_nls_files(struct nt_call *c)
 {
     const struct NtInitializeNlsFiles_args *a = nt_args(c);
-    ntstatus s = map(c, "C:\\windows\\system32\\locale.nls", a->BaseAddress, 0);
+    ntstatus s = map(c, NULL, "locale", a->BaseAddress, 0);
     if (!s)
         s = nt_put_u32(c, a->DefaultLocaleId, c->k->ex->system_locale);
     if (!s && a->DefaultCasingTableSize)

@@ -5,13 +5,13 @@
 #include "nt/se/token.h"
 
 enum { /* POWER_INFORMATION_LEVEL */
-    SystemPowerCapabilities = 4,
-    SystemBatteryState = 5,
-    ProcessorInformation = 11,
-    SystemPowerInformation = 12,
-    LastWakeTime = 14,
-    LastSleepTime = 15,
-    SystemExecutionState = 16
+       SystemPowerCapabilities = 4,
+       SystemBatteryState = 5,
+       ProcessorInformation = 11,
+       SystemPowerInformation = 12,
+       LastWakeTime = 14,
+       LastSleepTime = 15,
+       SystemExecutionState = 16
 };
 
 enum { ES_CONTINUOUS = 0x80000000, CPU_MHZ = 3000 };

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef NT_EX_SYSINFO_H
 #define NT_EX_SYSINFO_H
-/* Inside ex/: one function for each class of NtQuerySystemInformation, which puts the whole answer. */
+/* Inside ex/: one function for each class of NtQuerySystemInformation, which puts the whole answer.
+ */
 #include "nt/ex/blob.h"
 #include "nt/ex/ex.h"
 
-struct sysinfo_input { /* NtQuerySystemInformationEx's, or of the classes whose buffer is in and out */
+struct sysinfo_input { /* NtQuerySystemInformationEx's, or of the classes whose buffer is in and out
+                        */
     uint64_t va;
     uint32_t len;
 };
@@ -25,5 +27,6 @@ ntstatus sysinfo_architectures(struct nt_call *c, const struct sysinfo_input *in
 /* The buffer is input and output; writes the result itself. */
 ntstatus sysinfo_firmware(struct nt_call *c, uint64_t buffer, uint32_t length, uint64_t returned);
 ntstatus sysinfo_process_id(struct nt_call *c, uint64_t buffer, uint32_t length, uint64_t returned);
-ntstatus sysinfo_time_of_day(struct nt_call *c, uint64_t buffer, uint32_t length, uint64_t returned);
+ntstatus sysinfo_time_of_day(struct nt_call *c, uint64_t buffer, uint32_t length,
+                             uint64_t returned);
 #endif

@@ -22,8 +22,10 @@ static const struct cache {
     uint8_t level, associativity;
     uint16_t line;
     uint32_t size, type; /* 0: unified, 1: instructions, 2: data */
-} caches[] = {
-    {1, 8, 64, 32 << 10, 2}, {1, 8, 64, 32 << 10, 1}, {2, 4, 64, 256 << 10, 0}, {3, 12, 64, 6 << 20, 0}};
+} caches[] = {{1, 8, 64, 32 << 10, 2},
+              {1, 8, 64, 32 << 10, 1},
+              {2, 4, 64, 256 << 10, 0},
+              {3, 12, 64, 6 << 20, 0}};
 
 ntstatus sysinfo_processor(struct nt_call *c, struct blob *b)
 {
@@ -80,7 +82,8 @@ ntstatus sysinfo_brand(struct nt_call *c, struct blob *b)
     return STATUS_SUCCESS;
 }
 
-/* ---- SYSTEM_LOGICAL_PROCESSOR_INFORMATION: mask, relation, 16 bytes of detail --------------------- */
+/* ---- SYSTEM_LOGICAL_PROCESSOR_INFORMATION: mask, relation, 16 bytes of detail
+ * --------------------- */
 
 static size_t logical(struct blob *b, uint64_t mask, uint32_t relation)
 {
@@ -111,7 +114,8 @@ ntstatus sysinfo_logical(struct nt_call *c, struct blob *b)
     return STATUS_SUCCESS;
 }
 
-/* ---- The Ex form: relation, size, details of varying size ------------------------------------------ */
+/* ---- The Ex form: relation, size, details of varying size
+ * ------------------------------------------ */
 
 static void group_affinity(struct blob *b, uint64_t mask)
 {
@@ -218,8 +222,8 @@ ntstatus sysinfo_cpu_sets_all(struct nt_call *c, struct blob *b)
     return STATUS_SUCCESS;
 }
 
-/* Machines that programs may be of, and how: bit 16 kernel mode, 17 user mode, 18 native, 19 the asked
- * process is one. Ends with nought. */
+/* Machines that programs may be of, and how: bit 16 kernel mode, 17 user mode, 18 native, 19 the
+ * asked process is one. Ends with nought. */
 ntstatus sysinfo_architectures(struct nt_call *c, const struct sysinfo_input *in, struct blob *b)
 {
     enum { KERNEL = 1 << 16, USER = 1 << 17, NATIVE = 1 << 18, PROCESS = 1 << 19 };

@@ -181,7 +181,8 @@ ntstatus sysinfo_processes_extended(struct nt_call *c, struct blob *b)
     return STATUS_SUCCESS;
 }
 
-/* ---- Handles ------------------------------------------------------------------------------------------ */
+/* ---- Handles
+ * ------------------------------------------------------------------------------------------ */
 
 struct handle_listing {
     struct blob *b;
@@ -206,8 +207,8 @@ static void put_handles(struct nt_kernel *k, struct nt_object *o, void *ctx)
         if (!what)
             continue;
         uint64_t value = 4 * (i + 1), address = object_address(h->object, b->ptr_size);
-        uint32_t attributes = (h->flags & NT_HANDLE_INHERIT ? 2 : 0) |
-                              (h->flags & NT_HANDLE_PROTECT ? 1 : 0);
+        uint32_t attributes =
+            (h->flags & NT_HANDLE_INHERIT ? 2 : 0) | (h->flags & NT_HANDLE_PROTECT ? 1 : 0);
         l->count++;
         if (l->extended) {
             uint16_t indexes[2] = {0, what->type};
@@ -251,7 +252,8 @@ ntstatus sysinfo_handles_ex(struct nt_call *c, struct blob *b)
     return STATUS_SUCCESS;
 }
 
-/* ---- Kernel modules ------------------------------------------------------------------------------------ */
+/* ---- Kernel modules
+ * ------------------------------------------------------------------------------------ */
 
 #define FIELDS_RTL_PROCESS_MODULE_INFORMATION(F, S)                                                \
     F(S, PTR, Section, 1)                                                                          \
@@ -289,8 +291,9 @@ ntstatus sysinfo_modules(struct nt_call *c, struct blob *b)
 
 ntstatus sysinfo_modules_ex(struct nt_call *c, struct blob *b)
 {
-    uint16_t next = (uint16_t)(b->ptr_size + layout_size(&layout_RTL_PROCESS_MODULE_INFORMATION,
-                                                         b->ptr_size) + 8 + b->ptr_size);
+    uint16_t next =
+        (uint16_t)(b->ptr_size + layout_size(&layout_RTL_PROCESS_MODULE_INFORMATION, b->ptr_size) +
+                   8 + b->ptr_size);
     blob_put(b, &next, sizeof next);
     blob_align(b, b->ptr_size);
     put_module(b);
@@ -301,7 +304,8 @@ ntstatus sysinfo_modules_ex(struct nt_call *c, struct blob *b)
     return STATUS_SUCCESS;
 }
 
-/* ---- The path of a process by its id --------------------------------------------------------------------- */
+/* ---- The path of a process by its id
+ * --------------------------------------------------------------------- */
 
 #define FIELDS_SYSTEM_PROCESS_ID_INFORMATION(F, S)                                                 \
     F(S, PTR, ProcessId, 1)                                                                        \

@@ -46,8 +46,8 @@ static void read_zone(struct nt_kernel *k, struct zone *z)
     char *name = nt_registry_get_text(k, control, "TimeZoneKeyName");
     if (!name)
         return;
-    char *path = xasprintf("HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Time Zones\\%s",
-                           name);
+    char *path =
+        xasprintf("HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion\\Time Zones\\%s", name);
     const uint8_t *tzi = nt_registry_get(k, path, "TZI", NULL, &len);
     if (tzi && len == 44) {
         memcpy(&z->bias, tzi, 4);

@@ -55,7 +55,8 @@ ntstatus nt_set_timer_resolution(struct nt_call *c)
     uint32_t want = (uint32_t)a->DesiredTime;
     bool set = a->SetResolution & 1, had = ex->timer_resolution != 0;
     if (set)
-        ex->timer_resolution = MIN(MAX(want, (uint32_t)NT_TIMER_FASTEST), (uint32_t)NT_TIMER_SLOWEST);
+        ex->timer_resolution =
+            MIN(MAX(want, (uint32_t)NT_TIMER_FASTEST), (uint32_t)NT_TIMER_SLOWEST);
     else
         ex->timer_resolution = 0;
     ntstatus s = nt_put_u32(c, a->ActualTime, resolution(ex));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Wine's own handshakes: information classes that only its DLLs ask for. Real Windows knows none. */
+/* Wine's own handshakes: information classes that only its DLLs ask for. Real Windows knows none.
+ */
 #include "nt/ex/sysinfo.h"
 
 #include "nt/cm/registry.h"

@@ -58,6 +58,10 @@ static bool step(struct nt_io *io, struct nt_node *n, const uint16_t *name, size
     n->synthetic = nt_mount_below(io, asked, asked_len);
     if (n->parent_upper) {
         char *up = nt_host_find(io->overlay_fd, n->parent_upper, name, len);
+        if (up && nt_overlay_hides(up)) {
+            free(up);
+            up = NULL;
+        }
         if (up) {
             n->upper = host_join(n->parent_upper, up);
             host = up;

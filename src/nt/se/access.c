@@ -71,7 +71,7 @@ static uint32_t by_privilege(const struct nt_token *t)
 }
 
 ntstatus nt_token_check(const struct nt_token *t, const uint8_t *sd, size_t len, uint32_t desired,
-                         uint32_t all_access, uint32_t *granted)
+                        uint32_t all_access, uint32_t *granted)
 {
     struct nt_sd p = nt_sd_parts(sd, len);
     uint32_t allowed = by_privilege(t);

@@ -143,7 +143,8 @@ ntstatus nt_adjust_privileges_token(struct nt_call *c)
     return s;
 }
 
-/* ---- Groups --------------------------------------------------------------------------------------- */
+/* ---- Groups
+ * --------------------------------------------------------------------------------------- */
 
 struct groups {
     struct nt_group *data;
@@ -248,8 +249,8 @@ static void filter(struct nt_token *t, uint64_t flags, const struct groups *deny
             g->attributes = (g->attributes & ~7u) | SE_GROUP_USE_FOR_DENY_ONLY;
     }
     for (size_t i = t->privilege_len; i-- > 0;) {
-        bool drop = flags & DISABLE_MAX_PRIVILEGE &&
-                    t->privileges[i].luid != SE_CHANGE_NOTIFY_PRIVILEGE;
+        bool drop =
+            flags & DISABLE_MAX_PRIVILEGE && t->privileges[i].luid != SE_CHANGE_NOTIFY_PRIVILEGE;
         for (size_t j = 0; j < delete->len; j++)
             drop |= delete->data[j].luid == t->privileges[i].luid;
         if (!drop)
@@ -292,7 +293,8 @@ ntstatus nt_filter_token(struct nt_call *c)
     return s;
 }
 
-/* ---- Questions -------------------------------------------------------------------------------------- */
+/* ---- Questions
+ * -------------------------------------------------------------------------------------- */
 
 /* PRIVILEGE_SET: count, control (1: all of them are needed), entries. */
 ntstatus nt_privilege_check(struct nt_call *c)

@@ -7,8 +7,12 @@
 #include "nt/se/internal.h"
 #include "nt/se/security.h"
 
-enum { READ_CONTROL = 0x20000, WRITE_DAC = 0x40000, WRITE_OWNER = 0x80000,
-       ACCESS_SYSTEM_SECURITY = 0x01000000 };
+enum {
+    READ_CONTROL = 0x20000,
+    WRITE_DAC = 0x40000,
+    WRITE_OWNER = 0x80000,
+    ACCESS_SYSTEM_SECURITY = 0x01000000
+};
 
 static struct nt_object_sd *find(struct nt_kernel *k, nt_id id)
 {
@@ -86,7 +90,8 @@ ntstatus nt_query_security_object(struct nt_call *c)
     const struct NtQuerySecurityObject_args *a = nt_args(c);
     struct nt_object *o;
     size_t len, need;
-    ntstatus s = nt_handle_get(c, a->Handle, NT_TYPE_NONE, needed_to_read(a->SecurityInformation), &o);
+    ntstatus s =
+        nt_handle_get(c, a->Handle, NT_TYPE_NONE, needed_to_read(a->SecurityInformation), &o);
     if (s)
         return s;
     uint8_t *all = current(c, o, &len);
@@ -132,7 +137,8 @@ static void take(struct nt_sd *to, const struct nt_sd *from, uint64_t info)
         to->group_len = from->group_len;
     }
     if (info & DACL_SECURITY_INFORMATION) {
-        const uint16_t mask = SE_DACL_PRESENT | SE_DACL_DEFAULTED | 0x1400; /* protected, inherited */
+        const uint16_t mask =
+            SE_DACL_PRESENT | SE_DACL_DEFAULTED | 0x1400; /* protected, inherited */
         to->control = (uint16_t)((to->control & ~mask) | (from->control & mask));
         to->dacl = from->dacl;
         to->dacl_len = from->dacl_len;
@@ -155,7 +161,8 @@ ntstatus nt_set_security_object(struct nt_call *c)
     uint32_t access = 0;
     if (!a->SecurityDescriptor)
         return STATUS_ACCESS_VIOLATION;
-    if (info & (OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | LABEL_SECURITY_INFORMATION))
+    if (info &
+        (OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | LABEL_SECURITY_INFORMATION))
         access |= WRITE_OWNER;
     if (info & DACL_SECURITY_INFORMATION)
         access |= WRITE_DAC;

@@ -171,7 +171,8 @@ ntstatus nt_impersonate_thread(struct nt_call *c)
     enum { THREAD_IMPERSONATE = 0x100, THREAD_DIRECT_IMPERSONATION = 0x200 };
     struct nt_thread *server, *client;
     uint32_t level;
-    ntstatus s = nt_handle_get(c, a->ServerThreadHandle, NT_TYPE_THREAD, THREAD_IMPERSONATE, &server);
+    ntstatus s =
+        nt_handle_get(c, a->ServerThreadHandle, NT_TYPE_THREAD, THREAD_IMPERSONATE, &server);
     if (!s)
         s = nt_handle_get(c, a->ClientThreadHandle, NT_TYPE_THREAD, THREAD_DIRECT_IMPERSONATION,
                           &client);
@@ -207,8 +208,8 @@ ntstatus nt_allocate_locally_unique_id(struct nt_call *c)
     return nt_write(c, a->Luid, &luid, sizeof luid);
 }
 
-/* What UuidCreateSequential builds on: a time, how many of its ticks are ours, a sequence number and
- * the node (an address that says it is made up: its multicast bit is set). */
+/* What UuidCreateSequential builds on: a time, how many of its ticks are ours, a sequence number
+ * and the node (an address that says it is made up: its multicast bit is set). */
 ntstatus nt_allocate_uuids(struct nt_call *c)
 {
     const struct NtAllocateUuids_args *a = nt_args(c);

@@ -9,19 +9,19 @@
 #include "nt/se/token.h"
 
 enum { /* SECURITY_INFORMATION */
-    OWNER_SECURITY_INFORMATION = 1,
-    GROUP_SECURITY_INFORMATION = 2,
-    DACL_SECURITY_INFORMATION = 4,
-    SACL_SECURITY_INFORMATION = 8,
-    LABEL_SECURITY_INFORMATION = 0x10
+       OWNER_SECURITY_INFORMATION = 1,
+       GROUP_SECURITY_INFORMATION = 2,
+       DACL_SECURITY_INFORMATION = 4,
+       SACL_SECURITY_INFORMATION = 8,
+       LABEL_SECURITY_INFORMATION = 0x10
 };
 
 enum { /* SECURITY_DESCRIPTOR_CONTROL */
-    SE_DACL_PRESENT = 0x4,
-    SE_DACL_DEFAULTED = 0x8,
-    SE_SACL_PRESENT = 0x10,
-    SE_SACL_DEFAULTED = 0x20,
-    SE_SELF_RELATIVE = 0x8000
+       SE_DACL_PRESENT = 0x4,
+       SE_DACL_DEFAULTED = 0x8,
+       SE_SACL_PRESENT = 0x10,
+       SE_SACL_DEFAULTED = 0x20,
+       SE_SELF_RELATIVE = 0x8000
 };
 
 enum { ACCESS_ALLOWED_ACE_TYPE, ACCESS_DENIED_ACE_TYPE, SYSTEM_MANDATORY_LABEL_ACE_TYPE = 0x11 };
@@ -61,11 +61,11 @@ struct nt_ace {
 uint8_t *nt_acl_build(const struct nt_ace *aces, size_t count, size_t *len);
 
 /*
- * What the token may do: STATUS_SUCCESS or STATUS_ACCESS_DENIED, and the rights in *granted. `desired`
- * without generic bits; MAXIMUM_ALLOWED (0x02000000) asks for all there are.
+ * What the token may do: STATUS_SUCCESS or STATUS_ACCESS_DENIED, and the rights in *granted.
+ * `desired` without generic bits; MAXIMUM_ALLOWED (0x02000000) asks for all there are.
  */
 ntstatus nt_token_check(const struct nt_token *t, const uint8_t *sd, size_t len, uint32_t desired,
-                         uint32_t all_access, uint32_t *granted);
+                        uint32_t all_access, uint32_t *granted);
 
 /* The descriptor of any object: its own (borrowed) or NULL. */
 const uint8_t *nt_object_sd(struct nt_kernel *k, struct nt_object *o, size_t *len);

@@ -149,7 +149,7 @@ ntstatus nt_set_information_token(struct nt_call *c)
         s = set_number(c, t, class, va);
         break;
     default:
-        return nt_unknown_class(c, (uint32_t)class);
+        return nt_unknown_class(c, (uint32_t) class);
     }
     if (!s)
         nt_token_touch(c->k, t);

@@ -155,8 +155,8 @@ static void add_groups(struct nt_token *t)
 static void add_privileges(struct nt_token *t)
 {
     /* An administrator's; of them Windows enables only the last three by default. */
-    static const uint8_t off[] = {5, 8, 9, 10, 11, 12, 13, 14, 15, 17, 18,
-                                  19, 20, 22, 24, 25, 28, 33, 34, 35};
+    static const uint8_t off[] = {5,  8,  9,  10, 11, 12, 13, 14, 15, 17,
+                                  18, 19, 20, 22, 24, 25, 28, 33, 34, 35};
     static const uint8_t on[] = {SE_CHANGE_NOTIFY_PRIVILEGE, 29 /* impersonate */,
                                  30 /* create global */};
     size_t n = ARRAY_LEN(off) + ARRAY_LEN(on);
@@ -165,8 +165,8 @@ static void add_privileges(struct nt_token *t)
     for (size_t i = 0; i < ARRAY_LEN(off); i++)
         t->privileges[i].luid = off[i];
     for (size_t i = 0; i < ARRAY_LEN(on); i++)
-        t->privileges[ARRAY_LEN(off) + i] = (struct nt_privilege){
-            on[i], SE_PRIVILEGE_ENABLED | SE_PRIVILEGE_ENABLED_BY_DEFAULT};
+        t->privileges[ARRAY_LEN(off) + i] =
+            (struct nt_privilege){on[i], SE_PRIVILEGE_ENABLED | SE_PRIVILEGE_ENABLED_BY_DEFAULT};
 }
 
 struct nt_token *nt_token_create_initial(struct nt_kernel *k)

@@ -52,8 +52,8 @@ struct nt_token {
 };
 extern const struct nt_type nt_type_token;
 
-/* The first process's token: an elevated administrator, as on a machine with one user. One reference,
- * for nt_process.token. */
+/* The first process's token: an elevated administrator, as on a machine with one user. One
+ * reference, for nt_process.token. */
 struct nt_token *nt_token_create_initial(struct nt_kernel *k);
 /* A copy with the same identity: primary tokens of child processes. One reference. */
 struct nt_token *nt_token_duplicate(struct nt_kernel *k, const struct nt_token *t, bool primary,
@@ -68,17 +68,17 @@ bool nt_sid_equal(const struct nt_sid *a, const struct nt_sid *b);
 uint64_t nt_luid_next(struct nt_kernel *k);
 
 enum { /* privileges by number */
-    SE_CREATE_TOKEN_PRIVILEGE = 2,
-    SE_INCREASE_QUOTA_PRIVILEGE = 5,
-    SE_TCB_PRIVILEGE = 7,
-    SE_SECURITY_PRIVILEGE = 8,
-    SE_LOAD_DRIVER_PRIVILEGE = 10,
-    SE_BACKUP_PRIVILEGE = 17,
-    SE_RESTORE_PRIVILEGE = 18,
-    SE_SHUTDOWN_PRIVILEGE = 19,
-    SE_DEBUG_PRIVILEGE = 20,
-    SE_AUDIT_PRIVILEGE = 21,
-    SE_SYSTEM_ENVIRONMENT_PRIVILEGE = 22,
-    SE_CHANGE_NOTIFY_PRIVILEGE = 23
+       SE_CREATE_TOKEN_PRIVILEGE = 2,
+       SE_INCREASE_QUOTA_PRIVILEGE = 5,
+       SE_TCB_PRIVILEGE = 7,
+       SE_SECURITY_PRIVILEGE = 8,
+       SE_LOAD_DRIVER_PRIVILEGE = 10,
+       SE_BACKUP_PRIVILEGE = 17,
+       SE_RESTORE_PRIVILEGE = 18,
+       SE_SHUTDOWN_PRIVILEGE = 19,
+       SE_DEBUG_PRIVILEGE = 20,
+       SE_AUDIT_PRIVILEGE = 21,
+       SE_SYSTEM_ENVIRONMENT_PRIVILEGE = 22,
+       SE_CHANGE_NOTIFY_PRIVILEGE = 23
 };
 #endif
