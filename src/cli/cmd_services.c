@@ -139,9 +139,9 @@ static int services(const void *values, int argc, char **argv)
         putchar('\n');
         json_decref(all);
     } else {
-        printf("\n%zu services: %zu implemented, %zu constant, %zu missing\n", total,
-               counts[NT_SERVICE_IMPLEMENTED], counts[NT_SERVICE_CONSTANT],
-               counts[NT_SERVICE_MISSING]);
+        printf("\n%zu %s: %zu implemented, %zu constant, %zu missing\n", total,
+               total == 1 ? "service" : "services", counts[NT_SERVICE_IMPLEMENTED],
+               counts[NT_SERVICE_CONSTANT], counts[NT_SERVICE_MISSING]);
     }
     return cli_finish_output();
 }
@@ -158,7 +158,7 @@ static const struct cli_option options[] = {
 
 const struct cli_command cmd_services = {
     .name = "services",
-    .group = "Look",
+    .group = "Examine",
     .summary = "list the NT services, and which of them work",
     .usage = "[options] [NAME...]",
     .description =

@@ -330,6 +330,17 @@ enum { SLICE_SERVICES = 64 };
  * mean something. 1 microsecond. */
 enum { SERVICE_TICKS = 10 };
 
+/* Numbers from here on belong to win32u, whose stubs are read when the first of them is called. */
+enum { FIRST_WIN32K = 0x1000 };
+
+static const struct nt_service *find_service(struct nt_kernel *k, const struct nt_process *p,
+                                             uint32_t number)
+{
+    if (number >= k->service_count && number >= FIRST_WIN32K && k->up.more_services)
+        k->up.more_services(k, p);
+    return number < k->service_count ? k->service_table[number] : NULL;
+}
+
 bool nt_dispatch(struct nt_kernel *k, struct nt_thread *t, uint32_t number)
 {
     struct nt_call c = {.k = k, .t = t, .number = number};
@@ -338,12 +349,8 @@ bool nt_dispatch(struct nt_kernel *k, struct nt_thread *t, uint32_t number)
     t->services++;
     nt_clock_advance(k, SERVICE_TICKS);
     ntstatus s;
-    if (number < k->service_count && k->service_table[number]) {
-        c.service = k->service_table[number];
-        s = call_service(&c);
-    } else {
-        s = unknown_number(&c);
-    }
+    c.service = find_service(k, c.p, number);
+    s = c.service ? call_service(&c) : unknown_number(&c);
     if (s == NT_BLOCKED)
         remember_call(&c);
     else if (!c.keep_registers)

@@ -35,6 +35,9 @@ struct nt_upcalls {
     /* [va, va + len) was touched by a service on t's behalf and hit a guard page: true when that was
      * the guard of t's stack, which has grown now. */
     bool (*grow_stack)(struct nt_kernel *k, struct nt_thread *t, uint64_t va, size_t len);
+    /* A number from 0x1000 up that the table lacks was called: reads win32u's numbers as well. True
+     * when the table changed. */
+    bool (*more_services)(struct nt_kernel *k, const struct nt_process *p);
     /* Frees what thread_start made. */
     void (*thread_stop)(struct nt_kernel *k, struct nt_thread *t);
     /* Brings all of t->cpu up to date, and has all of it taken back, while t runs in an engine. Call

@@ -334,7 +334,11 @@ static void decode_plain(struct trace_decoder *d, const struct nt_arg *a, uint64
         trace_put(d, TRACE_SIGNED, a->name, (uint64_t)(int32_t)v);
         break;
     case NT_ARG_NTSTATUS:
-        trace_put_status(d, a->name, (ntstatus)v);
+        /* Exit codes come here too, and 1 is hardly STATUS_WAIT_1 then. */
+        if (v && v < 0x40000000)
+            trace_put(d, TRACE_NUMBER, a->name, v);
+        else
+            trace_put_status(d, a->name, (ntstatus)v);
         break;
     case NT_ARG_HANDLE:
         trace_put_handle(d, a->name, v);

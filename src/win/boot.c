@@ -162,6 +162,7 @@ static void install_upcalls(struct nt_kernel *k)
     k->up.thread_start = win_thread_start;
     k->up.thread_stop = win_thread_stop;
     k->up.grow_stack = win_stack_touch;
+    k->up.more_services = win_scan_win32u;
 }
 
 static struct nt_process *create_process(struct nt_kernel *k, const struct win_boot *b)

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "test.h"
 
+#include "cli/cli.h"
 #include "nt/call.h"
 
+#include <jansson.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 static bool is_win32k(const struct nt_service *s)
 {
@@ -108,6 +112,59 @@ static void well_known_services_have_the_arguments_of_the_abi(void **state)
     }
 }
 
+/* Runs `peregrine services` with standard output in a file of memory; the text from malloc. */
+static char *run_services(int argc, const char *const *args, int *status)
+{
+    char *argv[8] = {(char *)"services"};
+    int fd = memfd_create("stdout", 0), saved = dup(STDOUT_FILENO);
+    for (int i = 0; i < argc; i++)
+        argv[i + 1] = (char *)args[i];
+    fflush(stdout);
+    dup2(fd, STDOUT_FILENO);
+    *status = cli_run_command(cli_find_command("services"), argc + 1, argv);
+    fflush(stdout);
+    dup2(saved, STDOUT_FILENO);
+    close(saved);
+    off_t size = lseek(fd, 0, SEEK_END);
+    char *text = xcalloc(1, (size_t)size + 1);
+    assert_int_equal(pread(fd, text, (size_t)size, 0), size);
+    close(fd);
+    return text;
+}
+
+static void the_command_lists_every_service_as_json(void **state)
+{
+    int status;
+    char *text = run_services(1, (const char *[]){"--json"}, &status);
+    json_t *all = json_loads(text, 0, NULL);
+    assert_int_equal(status, 0);
+    assert_int_equal(json_array_size(all), nt_service_total);
+    for (size_t i = 0; i < nt_service_total; i++) {
+        json_t *row = json_array_get(all, i);
+        expect_row(i,
+                   !strcmp(json_string_value(json_object_get(row, "name")), nt_services[i].name));
+        expect_row(i,
+                   json_array_size(json_object_get(row, "arguments")) == nt_services[i].arg_count);
+    }
+    json_decref(all);
+    free(text);
+}
+
+static void the_command_selects_by_name_and_category_and_counts(void **state)
+{
+    int status;
+    char *text = run_services(3, (const char *[]){"-c", "ui", "NtUserMessageCa??"}, &status);
+    assert_int_equal(status, 0);
+    assert_int_equal(strncmp(text, "NtUserMessageCall ", 18), 0);
+    assert_non_null(strstr(text, "\n1 service: "));
+    free(text);
+    static const char *const wrong[][2] = {{"NtClsoe"}, {"-c", "regstry"}, {"Nt*Nothing*"}};
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        free(run_services(wrong[i][1] ? 2 : 1, wrong[i], &status));
+        expect_row(i, status == 2);
+    }
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -117,6 +174,8 @@ int main(void)
         cmocka_unit_test(argument_lists_fit_and_name_their_lengths),
         cmocka_unit_test(states_come_with_what_they_need),
         cmocka_unit_test(well_known_services_have_the_arguments_of_the_abi),
+        cmocka_unit_test(the_command_lists_every_service_as_json),
+        cmocka_unit_test(the_command_selects_by_name_and_category_and_counts),
     };
     return cmocka_run_group_tests_name("services", tests, NULL, NULL);
 }

@@ -334,6 +334,7 @@ static void arguments_are_decoded_by_type(void **state)
          "FileHandle=0x99, Event=NULL, ApcRoutine=NULL, ApcContext=NULL, "
          "IoControlCode=CTL_CODE(0x50, 0x3, METHOD_BUFFERED, FILE_ANY_ACCESS), InputBuffer=NULL, "
          "InputBufferLength=0, OutputBufferLength=0"},
+        {"NtTerminateProcess", {0, 1}, "ProcessHandle=NULL, ExitStatus=1"},
         {"NtTerminateProcess", {0, 0xdeadbeef}, "ProcessHandle=NULL, ExitStatus=0xdeadbeef"},
     };
     struct guest *g = make_guest(8);

@@ -179,8 +179,10 @@ static ntstatus run(struct scan *s, const struct nt_fcb *dir, bool single)
             continue;
         }
         r = emit(s, &st, e);
-        if (r == STATUS_MORE_ENTRIES)
-            return STATUS_SUCCESS;
+        if (r == STATUS_MORE_ENTRIES) {
+            r = STATUS_SUCCESS;
+            break;
+        }
         if (s->l->id && e->name[0] != '.') {
             size_t len;
             uint16_t *path = nt_path_join(dir->path, dir->len, e->name, e->len, &len);
