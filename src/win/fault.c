@@ -95,7 +95,7 @@ static bool privileged(const uint8_t *op)
 static uint64_t read_tsc(struct nt_kernel *k)
 {
     nt_clock_advance(k, 1);
-    uint64_t v = nt_now(k) * TSC_PER_TICK;
+    uint64_t v = nt_uptime(k) * TSC_PER_TICK;
     k->clock.tsc = MAX(v, k->clock.tsc + 1);
     return k->clock.tsc;
 }

@@ -37,6 +37,8 @@ pgr_status win_synthetic_install(struct nt_kernel *k, unsigned ptr_size, struct 
 void win_wine_connect(struct nt_kernel *k, struct nt_process *p);
 /* Wine's thread start clears this much stack without touching guard pages in order; 0: not Wine. */
 uint64_t win_wine_stack_commit(struct nt_kernel *k, struct nt_process *p);
+/* Environment that Wine's DLLs take from its Unix side; NULL: not Wine. "NAME=value". */
+const char *win_wine_environment(struct nt_kernel *k, struct nt_process *p);
 ntstatus win_wine_unix_call(struct nt_kernel *k, struct nt_thread *t, uint64_t handle,
                             uint32_t code, uint64_t args);
 

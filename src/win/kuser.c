@@ -83,11 +83,11 @@ static void fill(struct nt_kernel *k, const struct nt_process *p, unsigned proce
 
 static void put_clock(struct nt_kernel *k, uint8_t *page)
 {
-    uint64_t now = nt_now(k);
-    put_time(page + INTERRUPT_TIME, now);
-    put_time(page + SYSTEM_TIME, k->clock.boot_system + now);
-    put_time(page + TICK_COUNT, now / TICKS_PER_MS);
-    put(page, 0, now / TICKS_PER_MS, 4);
+    uint64_t up = nt_uptime(k);
+    put_time(page + INTERRUPT_TIME, up);
+    put_time(page + SYSTEM_TIME, nt_system_time(k));
+    put_time(page + TICK_COUNT, up / TICKS_PER_MS);
+    put(page, 0, up / TICKS_PER_MS, 4);
 }
 
 ntstatus win_kuser_map(struct nt_kernel *k, struct nt_process *p, unsigned processors)

@@ -93,8 +93,10 @@ static void env_set(struct env *env, const char *row)
     }
 }
 
-static void build_env(const struct nt_process *p, const struct win_boot *b, struct units *out)
+static void build_env(struct nt_kernel *k, struct nt_process *p, const struct win_boot *b,
+                      struct units *out)
 {
+    const char *extra = win_wine_environment(k, p);
     struct env env = {0};
     char processors[48];
     for (size_t i = 0; default_env[i] && !b->bare_env; i++)
@@ -106,6 +108,8 @@ static void build_env(const struct nt_process *p, const struct win_boot *b, stru
         env_set(&env, p->ptr_size == 4 ? "PROCESSOR_ARCHITECTURE=x86"
                                        : "PROCESSOR_ARCHITECTURE=AMD64");
     }
+    if (extra && !b->bare_env)
+        env_set(&env, extra);
     for (size_t i = 0; b->env && b->env[i]; i++)
         env_set(&env, b->env[i]);
     vec_foreach(row, &env.rows)
@@ -210,7 +214,7 @@ static ntstatus put_params(struct nt_kernel *k, struct nt_process *p, const stru
     fill_params(k, p, b, o, &out);
     put(&out, 0, out.b.len, 4);
     put(&out, 4, out.b.len, 4);
-    build_env(p, b, &env);
+    build_env(k, p, b, &env);
     size_t env_at = extend(&out, env.u.len * 2);
     memcpy(out.b.data + env_at, env.u.data, env.u.len * 2);
     uint64_t size = out.b.len;

@@ -41,13 +41,20 @@ uint64_t win_wine_stack_commit(struct nt_kernel *k, struct nt_process *p)
     return win_export(k, p, p->ntdll_base, "__wine_unix_call_dispatcher") ? WINE_STACK_COMMIT : 0;
 }
 
+/* GetUserName and the shell's folders come from this variable. */
+const char *win_wine_environment(struct nt_kernel *k, struct nt_process *p)
+{
+    return win_wine_stack_commit(k, p) ? "WINEUSERNAME=user" : NULL;
+}
+
+/* Call 0 is what most libraries do at load, and all of them live without. */
 static ntstatus unknown(struct nt_kernel *k, const struct nt_thread *t, const char *module,
                         uint32_t code)
 {
     char what[96], where[160];
     snprintf(what, sizeof what, "Unix call %u of %s", code, module);
     nt_describe_address(k, nt_process_get(k, t->process), t->cpu.rip, where, sizeof where);
-    nt_note(k, NT_NOTE_SERVICE, what, where);
+    nt_note(k, code ? NT_NOTE_SERVICE : NT_NOTE_CLASS, what, where);
     return STATUS_NOT_IMPLEMENTED;
 }
 

@@ -10,10 +10,10 @@ static __attribute__((noinline)) void descend(int n)
 {
     volatile char frame[256];
     frame[n] = (char)n;
-    if (!n)
+    if (!frame[n])
         longjmp(place, 42);
-    descend(n - 1);
-    frame[0] = 1;
+    if (n > 0)
+        descend(n - 1);
 }
 
 static void through_frames(void)

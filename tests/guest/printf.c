@@ -11,7 +11,7 @@
 static char text[512];
 
 #define FORMAT(want, ...)                                                                          \
-    (snprintf(text, sizeof(text), __VA_ARGS__), check_text(text, want, __LINE__, #__VA_ARGS__))
+    (_snprintf(text, sizeof(text), __VA_ARGS__), check_text(text, want, __LINE__, #__VA_ARGS__))
 
 static void integers(void)
 {

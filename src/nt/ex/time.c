@@ -9,7 +9,7 @@ enum { COUNTER_FREQUENCY = 10000000, SE_SYSTEMTIME_PRIVILEGE = 12 };
 ntstatus nt_query_performance_counter(struct nt_call *c)
 {
     const struct NtQueryPerformanceCounter_args *a = nt_args(c);
-    ntstatus s = nt_put_u64(c, a->PerformanceCounter, nt_now(c->k));
+    ntstatus s = nt_put_u64(c, a->PerformanceCounter, nt_uptime(c->k));
     if (!s && a->PerformanceFrequency)
         s = nt_put_u64(c, a->PerformanceFrequency, COUNTER_FREQUENCY);
     return s;

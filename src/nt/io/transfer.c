@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Snapshots: what is open is written down by name and opened again by name. */
+#include "base/hostio.h"
 #include "nt/io/internal.h"
 
 #include <fcntl.h>
 #include <unistd.h>
 
-enum { LIST_MAX = 1 << 20, PATH_UNITS_MAX = 1 << 16 };
+enum { LIST_MAX = 1 << 20, PATH_UNITS_MAX = 1 << 16, FILE_MAX = 1 << 30 };
 
 static void mounts_transfer(struct nt_kernel *k, struct ser *s)
 {
@@ -35,17 +36,147 @@ static void mounts_transfer(struct nt_kernel *k, struct ser *s)
     }
 }
 
-/* A private overlay belongs to the machine that made it; a loaded machine only borrows it, so that
- * the two do not remove it from under each other. */
+/* ---- The overlay: a private one goes into the snapshot, the user's own is only named -------------- */
+
+struct saved_file {
+    char *rel; /* NULL ends the list */
+    bool directory;
+    uint32_t mode;
+    int64_t times[4]; /* access and change: seconds and nanoseconds */
+    struct host_extra extra;
+    uint8_t *data;
+    size_t len;
+};
+
+static void saved_transfer(struct ser *s, struct saved_file *f)
+{
+    ser_text(s, &f->rel);
+    if (!f->rel)
+        return;
+    SER(s, f->directory);
+    SER(s, f->mode);
+    for (size_t i = 0; i < ARRAY_LEN(f->times); i++)
+        SER(s, f->times[i]);
+    SER(s, f->extra.has_attributes);
+    SER(s, f->extra.has_created);
+    SER(s, f->extra.attributes);
+    SER(s, f->extra.created);
+    ser_bytes(s, &f->data, &f->len, FILE_MAX);
+}
+
+static void read_file(struct ser *s, int dirfd, struct saved_file *f, size_t size)
+{
+    int fd = host_open_file(dirfd, f->rel, false);
+    if (size > FILE_MAX || fd < 0) {
+        ser_fail(s, "snapshot: the overlay's file %s is too large or cannot be read", f->rel);
+    } else {
+        f->data = xmalloc(size + 1);
+        while (f->len < size) {
+            ssize_t n = pread(fd, f->data + f->len, size - f->len, (off_t)f->len);
+            if (n <= 0)
+                break;
+            f->len += (size_t)n;
+        }
+    }
+    if (fd >= 0)
+        close(fd);
+}
+
+static void save_tree(struct nt_io *io, struct ser *s, const char *dir)
+{
+    struct host_names names;
+    if (!host_list(io->overlay_fd, dir, &names))
+        return;
+    vec_foreach(it, &names)
+    {
+        struct stat st;
+        struct saved_file f = {.rel = host_join(dir, it->name)};
+        if (host_stat(io->overlay_fd, f.rel, &st)) {
+            f.directory = S_ISDIR(st.st_mode);
+            f.mode = st.st_mode & 0777;
+            f.times[0] = st.st_atim.tv_sec;
+            f.times[1] = st.st_atim.tv_nsec;
+            f.times[2] = st.st_mtim.tv_sec;
+            f.times[3] = st.st_mtim.tv_nsec;
+            host_extra_get(io, io->overlay_fd, f.rel, &st, &f.extra);
+            if (!f.directory)
+                read_file(s, io->overlay_fd, &f, (size_t)st.st_size);
+            saved_transfer(s, &f);
+            if (f.directory)
+                save_tree(io, s, f.rel);
+        }
+        free(f.data);
+        free(f.rel);
+    }
+    host_names_free(&names);
+}
+
+/* host_openat resolves beneath the overlay, whatever a hostile snapshot calls its files. */
+static bool restore_file(struct nt_io *io, const struct saved_file *f)
+{
+    const char *last;
+    int parent = host_parent(io->overlay_fd, f->rel, &last);
+    if (parent < 0 || !*last)
+        return false;
+    int fd = -1;
+    bool ok = !f->directory || !mkdirat(parent, last, 0777);
+    close(parent);
+    if (ok && !f->directory) {
+        fd = host_openat(io->overlay_fd, f->rel, O_RDWR | O_CREAT | O_EXCL, 0600);
+        ok = fd >= 0 && host_write_all(fd, f->data, f->len) && !fchmod(fd, f->mode & 0777);
+    } else if (ok) {
+        fd = host_openat(io->overlay_fd, f->rel, O_RDONLY | O_DIRECTORY, 0);
+    }
+    if (ok && fd >= 0) {
+        struct timespec times[2] = {{f->times[0], f->times[1]}, {f->times[2], f->times[3]}};
+        host_extra_set(io, io->overlay_fd, f->rel, &f->extra);
+        futimens(fd, times);
+    }
+    if (fd >= 0)
+        close(fd);
+    return ok;
+}
+
+static void private_transfer(struct nt_io *io, struct ser *s)
+{
+    if (!s->loading) {
+        save_tree(io, s, "");
+        saved_transfer(s, &(struct saved_file){0});
+        return;
+    }
+    if (nt_overlay_open(io) < 0)
+        ser_fail(s, "snapshot: cannot create a directory for the overlay");
+    for (bool more = true; more && !s->failed;) {
+        struct saved_file f = {0};
+        saved_transfer(s, &f);
+        more = f.rel != NULL;
+        if (more && !s->failed && !restore_file(io, &f))
+            ser_fail(s, "snapshot: cannot restore the overlay's file %s", f.rel);
+        free(f.rel);
+        free(f.data);
+    }
+}
+
+enum { OVERLAY_NONE, OVERLAY_PRIVATE, OVERLAY_NAMED };
+
 static void overlay_transfer(struct nt_kernel *k, struct ser *s)
 {
-    char *dir = s->loading ? NULL : k->io->overlay;
+    struct nt_io *io = k->io;
+    struct pgr_error e;
+    uint8_t kind = !io->overlay ? OVERLAY_NONE : io->overlay_private ? OVERLAY_PRIVATE : OVERLAY_NAMED;
+    SER(s, kind);
+    if (s->loading)
+        nt_io_set_overlay(k, NULL, NULL);
+    if (kind == OVERLAY_PRIVATE)
+        private_transfer(io, s);
+    if (kind != OVERLAY_NAMED)
+        return;
+    char *dir = s->loading ? NULL : io->overlay;
     ser_text(s, &dir);
     if (!s->loading)
         return;
-    struct pgr_error e;
-    if (dir && !s->failed && nt_io_set_overlay(k, dir, &e))
-        ser_fail(s, "snapshot: %s", e.text);
+    if (!s->failed && (!dir || nt_io_set_overlay(k, dir, &e)))
+        ser_fail(s, "snapshot: %s", dir ? e.text : "an overlay without a directory");
     free(dir);
 }
 
@@ -131,9 +262,9 @@ void nt_io_transfer(struct nt_kernel *k, struct ser *s)
 {
     ser_tag(s, "NTIO");
     mounts_transfer(k, s);
-    overlay_transfer(k, s);
     fcbs_transfer(k->io, s);
     tables_transfer(k->io, s);
+    overlay_transfer(k, s);
     SER(s, k->io->pipe_serial);
     SER(s, k->io->watchers);
     nt_pipes_transfer(k->io, s);

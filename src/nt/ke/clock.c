@@ -9,6 +9,14 @@ uint64_t nt_now(struct nt_kernel *k)
     return k->clock.now;
 }
 
+/* Ten minutes. */
+#define UPTIME_AT_START 6000000000ull
+
+uint64_t nt_uptime(struct nt_kernel *k)
+{
+    return nt_now(k) + UPTIME_AT_START;
+}
+
 uint64_t nt_system_time(struct nt_kernel *k)
 {
     return k->clock.boot_system + nt_now(k);

@@ -150,6 +150,9 @@ struct nt_clock {
     uint64_t tsc;         /* the last value that rdtsc gave: it never goes back */
 };
 uint64_t nt_now(struct nt_kernel *k);         /* since machine start */
+/* What the guest is told of the time since boot: no Windows runs programs in its first moments, and
+ * some (Go) take a zero for a broken clock. */
+uint64_t nt_uptime(struct nt_kernel *k);
 uint64_t nt_system_time(struct nt_kernel *k); /* since 1601-01-01 UTC */
 void nt_clock_transfer(struct nt_kernel *k, struct ser *s);
 /* Virtual clock: lets time pass. A no-op for the host's. */
