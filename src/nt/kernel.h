@@ -92,6 +92,8 @@ struct nt_kernel {
     /* Service numbers as scanned from the guest's own DLLs; index = number. */
     const struct nt_service **service_table;
     uint32_t service_count;
+    /* Wine's DLLs take what their own kernel side gives where Windows' differs; set by win/wine.c. */
+    bool wine_userland;
     bool stop_requested;   /* strict mode found something; the reason is the last note */
     bool need_resched;     /* the current thread should give way after this service */
     uint32_t slice_services; /* services called since the current thread was scheduled */

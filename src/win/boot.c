@@ -207,12 +207,12 @@ static pgr_status boot_steps(struct booting *w)
         s = win_scan_services(k, p, w->e);
     if (s)
         return s;
+    win_wine_connect(k, p);
     if ((n = win_peb_create(k, p, w->b)))
         return os_failed(w, "make the process environment", n);
     s = map_apiset(w);
     if (s)
         return s;
-    win_wine_connect(k, p);
     struct nt_thread *t;
     n = nt_thread_create(k, p, p->entry, p->peb, 0, 0, false, &t);
     if (n)

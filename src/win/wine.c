@@ -30,6 +30,7 @@ static void point(struct nt_kernel *k, struct nt_process *p, const char *variabl
 
 void win_wine_connect(struct nt_kernel *k, struct nt_process *p)
 {
+    k->wine_userland = win_export(k, p, p->ntdll_base, "__wine_unix_call_dispatcher") != 0;
     point(k, p, "__wine_syscall_dispatcher", gate(p, WIN_GATE_SERVICE));
     point(k, p, "__wine_unix_call_dispatcher", gate(p, WIN_GATE_UNIX_CALL));
     /* The same role in a 32-bit ntdll of Windows. */
@@ -38,13 +39,13 @@ void win_wine_connect(struct nt_kernel *k, struct nt_process *p)
 
 uint64_t win_wine_stack_commit(struct nt_kernel *k, struct nt_process *p)
 {
-    return win_export(k, p, p->ntdll_base, "__wine_unix_call_dispatcher") ? WINE_STACK_COMMIT : 0;
+    return k->wine_userland ? WINE_STACK_COMMIT : 0;
 }
 
 /* GetUserName and the shell's folders come from this variable. */
 const char *win_wine_environment(struct nt_kernel *k, struct nt_process *p)
 {
-    return win_wine_stack_commit(k, p) ? "WINEUSERNAME=user" : NULL;
+    return k->wine_userland ? "WINEUSERNAME=user" : NULL;
 }
 
 /* Call 0 is what most libraries do at load, and all of them live without. */

@@ -24,10 +24,11 @@ enum {
     SIZE = 0x1000000,
     PAGE = 0x1000,
     CODE_END = BASE + 0x2000, /* flat.ld checks it */
-    RETURN_AT = BASE + 0x800000,
-    LOOP_AT = RETURN_AT + 0x1000,
-    GATE_AT = RETURN_AT + 0x2000,
-    TABLES_AT = RETURN_AT + 0x100000,
+    LOOP_AT = BASE + 0x800000,
+    GATE_AT = LOOP_AT + PAGE,
+    /* Unicorn looks at the byte before the end address too, which must therefore be executable. */
+    RETURN_AT = GATE_AT + 0x100,
+    TABLES_AT = BASE + 0x900000,
     STACK_AT = BASE + SIZE - 0x1000,
 };
 
@@ -77,7 +78,7 @@ static void load(struct bare *b, const char *path)
     b->ram = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (b->ram == MAP_FAILED)
         die(path, "no memory");
-    if (!fread(b->ram, 1, RETURN_AT - BASE, f) || !feof(f))
+    if (!fread(b->ram, 1, LOOP_AT - BASE, f) || !feof(f))
         die(path, "cannot be read, or is too large");
     fclose(f);
 }

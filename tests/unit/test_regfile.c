@@ -141,6 +141,28 @@ static void what_is_wrong_is_said_with_its_line(void **state)
     }
 }
 
+static void written_texts_are_read_back(void **state)
+{
+    struct nt_registry *r =
+        parsed(HEAD "[HKLM\\K]\n@=\"a\\\\b\\\"\xc3\xa9\"\n\"q\\\"\"=dword:7\n"
+                    "\"m\"=str(7):\"a\\0b\"\n\"odd\"=hex(1):41\n\"nl\"=\"a\\nb\"\n"
+                    "\"none\"=hex(0):\n[HKLM\\K\\L M\\N]\n\"x\"=hex:00,01\n");
+    struct reg_text one = {0}, two = {0};
+    struct nt_registry *again = reg_new();
+    struct pgr_error e;
+    reg_write(&one, key_at(r, "HKLM\\K"), "HKLM\\K");
+    if (reg_import(again, 1, "again", one.data, one.len, &e))
+        fail_msg("%s", e.text);
+    reg_write(&two, key_at(again, "HKLM\\K"), "HKLM\\K");
+    assert_int_equal(one.len, two.len);
+    assert_memory_equal(one.data, two.data, one.len);
+    assert_int_equal(value_at(again, "HKLM\\K", "odd")->len, 1);
+    vec_free(&one);
+    vec_free(&two);
+    reg_free(again);
+    reg_free(r);
+}
+
 static void names_have_limits(void **state)
 {
     struct nt_registry *r = reg_new();
@@ -165,6 +187,7 @@ int main(void)
         cmocka_unit_test(utf16_files_are_read),
         cmocka_unit_test(paths_go_through_links),
         cmocka_unit_test(what_is_wrong_is_said_with_its_line),
+        cmocka_unit_test(written_texts_are_read_back),
         cmocka_unit_test(names_have_limits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

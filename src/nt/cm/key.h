@@ -101,8 +101,8 @@ ntstatus reg_walk(struct nt_registry *r, struct reg_key *key, const uint16_t *pa
 /* Makes every component; NULL when one is too long or a link is broken. */
 struct reg_key *reg_make(struct nt_registry *r, struct reg_key *key, const uint16_t *path,
                          size_t len);
-/* Splits a host-side path ("HKLM\…") into what reg_walk wants, from the root; malloc, NULL when it
- * begins with no known root. */
+/* Splits a host-side path ("HKLM\…") into what reg_walk wants, from the root; malloc, NULL when
+ * it begins with no known root. */
 uint16_t *reg_host_path(const char *path, size_t *len);
 
 /* ---- Key objects --------------------------------------------------------------------------------
@@ -140,6 +140,12 @@ void reg_notify_deleted(struct nt_kernel *k, struct reg_key *key);
 
 pgr_status reg_import(struct nt_registry *r, uint64_t now, const char *name, const void *text,
                       size_t len, struct pgr_error *e);
+/* The key with everything stable below it as a text (UTF-8), named `path`. Frees with vec_free. */
+struct reg_text {
+    char *data;
+    size_t len, cap;
+};
+void reg_write(struct reg_text *out, const struct reg_key *key, const char *path);
 struct nt_registry *reg_new(void);
 void reg_free(struct nt_registry *r);
 #endif

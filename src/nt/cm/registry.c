@@ -61,6 +61,18 @@ pgr_status nt_registry_import(struct nt_kernel *k, const char *name, const void 
     return reg_import(k->registry, nt_system_time(k), name, text, len, e);
 }
 
+char *nt_registry_export(struct nt_kernel *k, const char *path, size_t *len)
+{
+    struct reg_text text = {0};
+    struct reg_key *key = host_key(k, path, false);
+    if (!key)
+        return NULL;
+    reg_write(&text, key, path);
+    vec_push(&text, 0);
+    *len = text.len - 1;
+    return text.data;
+}
+
 bool nt_registry_set(struct nt_kernel *k, const char *path, const char *name, uint32_t type,
                      const void *data, size_t len)
 {

@@ -43,6 +43,10 @@ void nt_registry_transfer(struct nt_kernel *k, struct ser *s);
 pgr_status nt_registry_import(struct nt_kernel *k, const char *name, const void *text, size_t len,
                               struct pgr_error *e);
 
+/* The key and what is below it (but volatile keys) as a text of format 5, UTF-8, from malloc. NULL
+ * when there is no such key. */
+char *nt_registry_export(struct nt_kernel *k, const char *path, size_t *len);
+
 /* Makes missing keys on the way. `name` NULL or "" is the key's default value. False when the path
  * starts with no known root or a name is too long. */
 bool nt_registry_set(struct nt_kernel *k, const char *path, const char *name, uint32_t type,

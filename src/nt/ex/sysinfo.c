@@ -90,18 +90,20 @@ ntstatus sysinfo_basic(struct nt_call *c, struct blob *b)
     return STATUS_SUCCESS;
 }
 
-/* Only what GlobalMemoryStatusEx and task managers read is more than nought. */
-static ntstatus performance(struct nt_call *c, struct blob *b)
+/* Only what GlobalMemoryStatusEx and task managers read is more than nought. The structure grew
+ * with Windows 8: callers that know the old one get the old one. */
+static ntstatus performance(struct nt_call *c, uint64_t buffer, uint32_t length, uint64_t returned)
 {
-    enum { AVAILABLE_AT = 44, COMMITTED_AT = 48, LIMIT_AT = 52, SIZE = 312 };
+    enum { AVAILABLE_AT = 44, COMMITTED_AT = 48, LIMIT_AT = 52, SIZE = 312, GROWN_SIZE = 344 };
+    struct blob b = blob_begin(c, buffer);
     struct mem_stats stats;
     mem_get_stats(c->mem, &stats);
     uint32_t used = (uint32_t)(stats.committed / MEM_PAGE);
-    blob_put(b, NULL, b->ptr_size == 8 ? SIZE + 32 : SIZE);
-    blob_patch_u32(b, AVAILABLE_AT, NT_PHYSICAL_PAGES - MIN(used, NT_PHYSICAL_PAGES / 2u));
-    blob_patch_u32(b, COMMITTED_AT, used);
-    blob_patch_u32(b, LIMIT_AT, 2u * NT_PHYSICAL_PAGES);
-    return STATUS_SUCCESS;
+    blob_put(&b, NULL, length >= GROWN_SIZE ? GROWN_SIZE : SIZE);
+    blob_patch_u32(&b, AVAILABLE_AT, NT_PHYSICAL_PAGES - MIN(used, NT_PHYSICAL_PAGES / 2u));
+    blob_patch_u32(&b, COMMITTED_AT, used);
+    blob_patch_u32(&b, LIMIT_AT, 2u * NT_PHYSICAL_PAGES);
+    return blob_return(c, &b, length, returned, STATUS_INFO_LENGTH_MISMATCH);
 }
 
 static ntstatus debugger(struct nt_call *c, struct blob *b)
@@ -213,7 +215,6 @@ static const struct row {
 } rows[] = {
     {SystemBasicInformation, EXACT, 0, sysinfo_basic},
     {SystemProcessorInformation, 0, 0, sysinfo_processor},
-    {SystemPerformanceInformation, 0, 0, performance},
     {SystemProcessInformation, 0, 0, sysinfo_processes},
     {SystemProcessorPerformanceInformation, 0, 0, sysinfo_processor_performance},
     {SystemFlagsInformation, 0, 4, NULL},
@@ -279,6 +280,8 @@ static ntstatus query(struct nt_call *c, uint64_t class, uint64_t buffer, uint32
                       uint64_t returned)
 {
     switch (class) {
+    case SystemPerformanceInformation:
+        return performance(c, buffer, length, returned);
     case SystemTimeOfDayInformation:
         return sysinfo_time_of_day(c, buffer, length, returned);
     case SystemFirmwareTableInformation:

@@ -256,15 +256,3 @@ ntstatus nt_get_current_processor_number_ex(struct nt_call *c)
     ntstatus s = a->ProcessorNumber ? nt_put_u32(c, a->ProcessorNumber, 0) : STATUS_SUCCESS;
     return s;
 }
-
-/* The answer is the result. What the loader reads in KUSER_SHARED_DATA holds here as well. */
-ntstatus nt_wow64_is_processor_feature_present(struct nt_call *c)
-{
-    const struct NtWow64IsProcessorFeaturePresent_args *a = nt_args(c);
-    enum { PROCESSOR_FEATURES = 0x7ffe0274, PROCESSOR_FEATURE_MAX = 64 };
-    uint8_t present;
-    if (a->ProcessorFeature >= PROCESSOR_FEATURE_MAX ||
-        nt_read(c, PROCESSOR_FEATURES + a->ProcessorFeature, &present, 1))
-        return 0;
-    return present != 0;
-}

@@ -93,7 +93,7 @@ ntstatus sysinfo_time_of_day(struct nt_call *c, uint64_t buffer, uint32_t length
     struct zone z;
     read_zone(c->k, &z);
     struct SYSTEM_TIMEOFDAY_INFORMATION info = {
-        .BootTime = c->k->clock.boot_system,
+        .BootTime = nt_system_time(c->k) - nt_uptime(c->k),
         .CurrentTime = nt_system_time(c->k),
         .TimeZoneBias = (uint64_t)((int64_t)z.bias * 60 * 10000000),
     };

@@ -3,6 +3,7 @@
 #include "base/utf.h"
 #include "base/vec.h"
 #include "nt/call.h"
+#include "nt/io/io.h"
 #include "nt/structs.h"
 
 #include <stdio.h>
@@ -140,7 +141,7 @@ static ntstatus put_inline_string(struct nt_call *c, uint64_t va, size_t header,
     return s;
 }
 
-/* The name as NtQueryObject gives it: files tell their own, by way of describe(). */
+/* The name as NtQueryObject gives it; what is in no directory knows its own. */
 static uint16_t *object_name(struct nt_kernel *k, struct nt_object *o, size_t *len)
 {
     char text[1024];
@@ -148,8 +149,11 @@ static uint16_t *object_name(struct nt_kernel *k, struct nt_object *o, size_t *l
         *len = 1;
         return utf8_to_utf16("\\", 1, NULL);
     }
+    if (o->type == NT_TYPE_FILE) /* Wine's GetFinalPathNameByHandle wants DOS names */
+        return nt_file_name(k, (struct nt_file *)o,
+                            k->wine_userland ? NT_FILE_NAME_DOS : NT_FILE_NAME_DEVICE, len);
     uint16_t *name = nt_name_full(k, o, len);
-    if (name || (o->type != NT_TYPE_FILE && o->type != NT_TYPE_KEY) || !nt_types[o->type]->describe)
+    if (name || o->type != NT_TYPE_KEY)
         return name;
     size_t n = nt_types[o->type]->describe(k, o, text, sizeof text);
     return n ? utf8_to_utf16(text, n, len) : NULL;
