@@ -10,7 +10,7 @@
 #include "win/kuser.h"
 #include "win/win.h"
 
-enum { SYSTEM_CALL_FLAG = 0x308, NUDGE = 100000 /* 10 ms */ };
+enum { SYSTEM_CALL_FLAG = 0x308, NUDGE = 1000000 /* as much as the slice: 100 ms */ };
 
 static void set_access(struct pgr_machine *m, bool closed)
 {

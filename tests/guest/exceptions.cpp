@@ -25,7 +25,9 @@ struct Mark {
 };
 
 struct Base {
-    virtual ~Base() {}
+    virtual ~Base()
+    {
+    }
     virtual int value() const
     {
         return 1;

@@ -11,7 +11,8 @@ static void refused(struct io_fixture *f, const char *name)
     ntstatus s = try_open(f, name);
     if (!nt_error(s))
         fail_msg("%s opens", name);
-    s = call(f, "NtQueryAttributesFile", attrs(f, 0, name[0] == '\\' ? name : "\\??\\none"), BUFFER);
+    s = call(f, "NtQueryAttributesFile", attrs(f, 0, name[0] == '\\' ? name : "\\??\\none"),
+             BUFFER);
     if (!nt_error(s))
         fail_msg("%s has attributes", name);
 }
@@ -59,18 +60,16 @@ static void network_paths_are_not_found(void **state)
 static void links_do_not_lead_out(void **state)
 {
     struct io_fixture *f = *state;
-    static const char *const mounts[] = {"ro", "cow", "rw"}, *const guests[] = {
-        "\\??\\C:\\windows", "\\??\\C:\\work", "\\??\\D:"};
+    static const char *const mounts[] = {"ro", "cow", "rw"}, *const guests[] = {"\\??\\C:\\windows",
+                                                                                "\\??\\C:\\work",
+                                                                                "\\??\\D:"};
     for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
         char rel[64], name[96];
         static const struct {
             const char *name, *target;
-        } links[] = {{"abs", "/etc/passwd"},
-                     {"up", "../outside/secret.txt"},
-                     {"dir", "../outside"},
-                     {"root", "/"},
-                     {"proc", "/proc/self/root/etc/passwd"},
-                     {"loop", "loop"}};
+        } links[] = {
+            {"abs", "/etc/passwd"}, {"up", "../outside/secret.txt"},        {"dir", "../outside"},
+            {"root", "/"},          {"proc", "/proc/self/root/etc/passwd"}, {"loop", "loop"}};
         for (size_t j = 0; j < ARRAY_LEN(links); j++) {
             snprintf(rel, sizeof rel, "%s/%s", mounts[i], links[j].name);
             host_link(f, links[j].target, rel);
@@ -160,8 +159,13 @@ static void names_with_zeroes_and_bytes_stay_inside(void **state)
 {
     struct io_fixture *f = *state;
     static const uint16_t hard[][24] = {
-        u"\\??\\D:\\a\1b",           u"\\??\\D:\\\xdc2f\xdc2e",      u"\\??\\D:\\\xdcc0\xdcaf",
-        u"\\??\\D:\\\xff0e\xff0e",   u"\\??\\D:\\\x2215" u"etc",     u"\\??\\D:\\\xd800",
+        u"\\??\\D:\\a\1b",
+        u"\\??\\D:\\\xdc2f\xdc2e",
+        u"\\??\\D:\\\xdcc0\xdcaf",
+        u"\\??\\D:\\\xff0e\xff0e",
+        u"\\??\\D:\\\x2215"
+        u"etc",
+        u"\\??\\D:\\\xd800",
     };
     for (size_t i = 0; i < ARRAY_LEN(hard); i++) {
         uint16_t bytes[2] = {(uint16_t)(utf16_len(hard[i]) * 2), 0};
@@ -199,8 +203,10 @@ static void read_only_mounts_stay_as_they_are(void **state)
     expect(create(f, "C:\\windows\\dir", RD, FILE_CREATE, FILE_DIRECTORY_FILE, &h),
            STATUS_ACCESS_DENIED);
     assert_true(nt_error(delete_on_close(f, "C:\\windows\\system32\\kernel32.dll")));
-    assert_true(nt_error(call(f, "NtDeleteFile", attrs(f, 0, "\\??\\C:\\windows\\System32\\"
-                                                             "Kernel32.dll"))));
+    assert_true(nt_error(call(f, "NtDeleteFile",
+                              attrs(f, 0,
+                                    "\\??\\C:\\windows\\System32\\"
+                                    "Kernel32.dll"))));
     ok(open_for(f, "D:\\free.txt", RD | DEL, &h));
     expect(rename_to(f, h, "\\??\\C:\\windows\\x", true), STATUS_NOT_SAME_DEVICE);
     close_handle(f, h);

@@ -87,9 +87,9 @@ static void every_class_has_its_layout(void **state)
     struct io_fixture *f = *state;
     static const struct {
         uint32_t cls, name;
-    } rows[] = {{FileDirectoryInformation, 64},       {FileFullDirectoryInformation, 68},
-                {FileBothDirectoryInformation, 94},   {FileIdBothDirectoryInformation, 104},
-                {FileIdFullDirectoryInformation, 80}, {FileIdExtdDirectoryInformation, 88},
+    } rows[] = {{FileDirectoryInformation, 64},           {FileFullDirectoryInformation, 68},
+                {FileBothDirectoryInformation, 94},       {FileIdBothDirectoryInformation, 104},
+                {FileIdFullDirectoryInformation, 80},     {FileIdExtdDirectoryInformation, 88},
                 {FileIdExtdBothDirectoryInformation, 114}};
     uint64_t h;
     ok(create(f, "D:\\", RD, FILE_OPEN, SYNC | FILE_DIRECTORY_FILE, &h));
@@ -149,7 +149,8 @@ static void files_cannot_be_listed(void **state)
     expect(query(f, h, FileNamesInformation, 512, false, false), STATUS_INVALID_PARAMETER);
 }
 
-/* ---- Notification -------------------------------------------------------------------------------- */
+/* ---- Notification
+ * -------------------------------------------------------------------------------- */
 
 static ntstatus watch(struct io_fixture *f, uint64_t h, bool tree)
 {

@@ -219,7 +219,40 @@ static void information_classes_check_their_length(void **state)
     assert_int_equal(u32_at(f, BUFFER), FILE_ATTRIBUTE_ARCHIVE);
     ok(get_info(f, h, FileIdInformation, 24));
     ok(get_info(f, h, FileStandardLinkInformation, 12));
-    expect(get_info(f, h, FileAlternateNameInformation, 100), STATUS_OBJECT_NAME_NOT_FOUND);
+    ok(get_info(f, h, FileAlternateNameInformation, 100));
+    assert_int_equal(u32_at(f, BUFFER), 18); /* short enough as it is */
+}
+
+static void long_names_have_short_ones(void **state)
+{
+    struct io_fixture *f = *state;
+    uint64_t h;
+    uint16_t alias[12];
+    char path[64];
+    host_put(f, "rw/a long name.text", "x");
+    ok(open_for(f, "D:\\a long name.text", RD, &h));
+    ok(get_info(f, h, FileAlternateNameInformation, 100));
+    uint32_t bytes = u32_at(f, BUFFER);
+    assert_in_range(bytes, 2, 24);
+    peek(f, BUFFER + 4, alias, bytes);
+    char *text = utf16_to_utf8(alias, bytes / 2, NULL);
+    snprintf(path, sizeof path, "d:\\%s", text);
+    free(text);
+    ok(try_open(f, path));
+    expect(try_open(f, "D:\\ALON~ZZZ.TEX"), STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
+static void overlapped_disk_files_answer_pending(void **state)
+{
+    struct io_fixture *f = *state;
+    uint64_t h;
+    ok(create(f, "D:\\free.txt", RW, FILE_OPEN, 0, &h));
+    expect(read_at(f, h, 10, 0), STATUS_PENDING);
+    expect_text(f, "free");
+    expect(read_at(f, h, 10, 50), STATUS_PENDING);
+    expect(u32_at(f, IOSB), STATUS_END_OF_FILE);
+    expect(write_at(f, h, "x", 0), STATUS_PENDING);
+    ok(u32_at(f, IOSB));
 }
 
 static void attributes_by_name(void **state)
@@ -375,6 +408,8 @@ int main(void)
         TEST(times_are_kept),
         TEST(new_files_have_the_machines_time),
         TEST(information_classes_check_their_length),
+        TEST(long_names_have_short_ones),
+        TEST(overlapped_disk_files_answer_pending),
         TEST(attributes_by_name),
         TEST(deletes_with_the_last_handle),
         TEST(full_directories_stay),

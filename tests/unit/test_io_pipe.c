@@ -236,7 +236,8 @@ static void mailslots_deliver_whole_messages(void **state)
     expect(create(f, name, WR, FILE_OPEN, SYNC, &client), STATUS_OBJECT_NAME_NOT_FOUND);
 }
 
-/* ---- Standard handles ---------------------------------------------------------------------------- */
+/* ---- Standard handles
+ * ---------------------------------------------------------------------------- */
 
 static uint64_t std(struct io_fixture *f, int which, int fd)
 {

@@ -121,9 +121,9 @@ static void scans_and_watches_go_on(void **state)
     ok(call(f, "NtQueryDirectoryFile", h, 0, 0, 0, IOSB, BUFFER, 64, FileNamesInformation, true, 0,
             false));
     ok(create(f, "D:\\", RD, FILE_OPEN, FILE_DIRECTORY_FILE, &dir));
-    expect(call(f, "NtNotifyChangeDirectoryFile", dir, 0, 0, 0, LENGTH, BUFFER + 0x8000, 512, 1,
-                true),
-           STATUS_PENDING);
+    expect(
+        call(f, "NtNotifyChangeDirectoryFile", dir, 0, 0, 0, LENGTH, BUFFER + 0x8000, 512, 1, true),
+        STATUS_PENDING);
     reload(f);
     ok(call(f, "NtQueryDirectoryFile", h, 0, 0, 0, IOSB, BUFFER, 64, FileNamesInformation, true, 0,
             false));

@@ -98,6 +98,12 @@ ntstatus reg_handle(struct nt_call *c, uint64_t handle, uint32_t access, struct 
     return *key && !(*key)->deleted ? STATUS_SUCCESS : STATUS_KEY_DELETED;
 }
 
+uint16_t *nt_key_name(struct nt_kernel *k, struct nt_object *o, size_t *len)
+{
+    struct reg_key *key = object_key(k, (struct nt_key *)o);
+    return key && !key->deleted ? reg_key_path(key, len) : NULL;
+}
+
 void nt_key_get_sd(struct nt_kernel *k, struct nt_object *o, const uint8_t **sd, size_t *len)
 {
     struct reg_key *key = object_key(k, (struct nt_key *)o);

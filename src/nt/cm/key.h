@@ -44,6 +44,7 @@ struct reg_key {
     uint32_t opens;
     uint32_t name_len, class_len; /* units */
     bool is_volatile, is_link, deleted;
+    bool is_hive; /* came with NtLoadKey */
     uint64_t written;
     uint32_t user_flags;
     uint16_t *name, *class;
@@ -69,6 +70,8 @@ void reg_key_free(struct nt_registry *r, struct reg_key *key);
 struct reg_key *reg_child(const struct reg_key *key, const uint16_t *name, size_t len, size_t *at);
 struct reg_key *reg_child_add(struct nt_registry *r, struct reg_key *key, const uint16_t *name,
                               size_t len);
+/* Copies the values and everything below `from`, which may be of another registry. */
+void reg_key_copy(struct nt_registry *r, struct reg_key *to, const struct reg_key *from);
 /* Takes the key out of its parent; it lives on, deleted, while it is open. */
 void reg_key_unlink(struct nt_registry *r, struct reg_key *key);
 /* The same with everything below it. */
@@ -104,6 +107,10 @@ struct reg_key *reg_make(struct nt_registry *r, struct reg_key *key, const uint1
 /* Splits a host-side path ("HKLM\…") into what reg_walk wants, from the root; malloc, NULL when
  * it begins with no known root. */
 uint16_t *reg_host_path(const char *path, size_t *len);
+
+/* Where a guest's OBJECT_ATTRIBUTES lead: reg_walk's statuses, and those of handles and paths. */
+ntstatus reg_locate(struct nt_call *c, const struct nt_attrs *at, bool open_link,
+                    struct reg_place *out);
 
 /* ---- Key objects --------------------------------------------------------------------------------
  */

@@ -16,8 +16,20 @@ enum {
     REG_OPENED_EXISTING_KEY = 2
 };
 
-static ntstatus locate(struct nt_call *c, const struct nt_attrs *at, bool open_link,
-                       struct reg_place *out)
+/* A path outside of \Registry: there are no keys, so that something else is in the way, or nothing.
+ */
+static ntstatus elsewhere(struct nt_call *c, const struct nt_attrs *at)
+{
+    struct nt_object *o;
+    ntstatus s = nt_open_named(c, NT_TYPE_KEY, at, &o);
+    if (s)
+        return s;
+    nt_object_unref(c->k, o);
+    return STATUS_OBJECT_TYPE_MISMATCH;
+}
+
+ntstatus reg_locate(struct nt_call *c, const struct nt_attrs *at, bool open_link,
+                    struct reg_place *out)
 {
     static const uint16_t prefix[] = u"\\Registry";
     enum { PREFIX_LEN = 9 };
@@ -36,7 +48,7 @@ static ntstatus locate(struct nt_call *c, const struct nt_attrs *at, bool open_l
             return STATUS_OBJECT_PATH_SYNTAX_BAD;
         if (len < PREFIX_LEN || !utf16_equal_nocase(path, PREFIX_LEN, prefix, PREFIX_LEN) ||
             (len > PREFIX_LEN && path[PREFIX_LEN] != '\\'))
-            return STATUS_OBJECT_NAME_NOT_FOUND;
+            return elsewhere(c, at);
         path += PREFIX_LEN;
         len -= PREFIX_LEN;
     }
@@ -109,7 +121,7 @@ static ntstatus create(struct nt_call *c, const struct create *a)
     bool make_link = a->options & REG_OPTION_CREATE_LINK;
     ntstatus s = begin(c, a->attributes, a->handle, &at);
     if (!s)
-        s = locate(c, &at, make_link || at.attributes & OBJ_OPENLINK, &place);
+        s = reg_locate(c, &at, make_link || at.attributes & OBJ_OPENLINK, &place);
     bool existed = !s && !place.missing_len;
     if (existed) {
         key = place.key;
@@ -142,7 +154,7 @@ static ntstatus open_key(struct nt_call *c, uint64_t handle, uint64_t access, ui
         return STATUS_INVALID_PARAMETER;
     ntstatus s = begin(c, attributes, handle, &at);
     if (!s)
-        s = locate(c, &at, at.attributes & OBJ_OPENLINK, &place);
+        s = reg_locate(c, &at, at.attributes & OBJ_OPENLINK, &place);
     if (!s && place.missing_len)
         s = STATUS_OBJECT_NAME_NOT_FOUND;
     if (!s)

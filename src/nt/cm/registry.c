@@ -170,6 +170,7 @@ static void transfer_key(struct ser *s, struct nt_registry *r, struct reg_key *k
     SER(s, key->opens);
     SER(s, key->is_volatile);
     SER(s, key->is_link);
+    SER(s, key->is_hive);
     SER(s, key->deleted);
     SER(s, key->written);
     SER(s, key->user_flags);

@@ -62,6 +62,8 @@ const void *nt_registry_get(struct nt_kernel *k, const char *path, const char *n
 char *nt_registry_get_text(struct nt_kernel *k, const char *path, const char *name);
 
 extern const struct nt_type nt_type_key;
+/* The full path of an open key, "\Registry\Machine\…", from malloc; NULL when it was deleted. */
+uint16_t *nt_key_name(struct nt_kernel *k, struct nt_object *key, size_t *len);
 /* An open key's security descriptor (self-relative, owned by the key): for se/. `sd` NULL: default.
  */
 void nt_key_get_sd(struct nt_kernel *k, struct nt_object *key, const uint8_t **sd, size_t *len);

@@ -185,6 +185,20 @@ void reg_value_remove(struct reg_key *key, struct reg_value *v)
     vec_remove(&key->values, (size_t)(v - key->values.data));
 }
 
+void reg_key_copy(struct nt_registry *r, struct reg_key *to, const struct reg_key *from)
+{
+    to->is_link = from->is_link;
+    to->written = from->written;
+    for (size_t i = 0; i < from->values.len; i++) {
+        const struct reg_value *v = &from->values.data[i];
+        reg_value_set(to, v->name, v->name_len, v->type, v->data, v->len);
+    }
+    for (size_t i = 0; i < from->children.len; i++) {
+        const struct reg_key *child = from->children.data[i];
+        reg_key_copy(r, reg_child_add(r, to, child->name, child->name_len), child);
+    }
+}
+
 struct reg_key *reg_key_by_id(const struct nt_registry *r, uint32_t id)
 {
     return id < r->keys.len ? r->keys.data[id] : NULL;

@@ -17,7 +17,7 @@ static void put_full(struct reg_info *b, const struct reg_value *v, uint32_t ali
     uint32_t data_at = (NAME_AT + name + align - 1) & ~(align - 1);
     reg_info_u32(b, 0);
     reg_info_u32(b, v->type);
-    reg_info_u32(b, v->len ? data_at : UINT32_MAX);
+    reg_info_u32(b, data_at); /* of empty data as well: Wine measures the name by it */
     reg_info_u32(b, v->len);
     reg_info_u32(b, name);
     b->fixed = b->bytes.len;

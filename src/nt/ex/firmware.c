@@ -77,8 +77,9 @@ ntstatus sysinfo_firmware(struct nt_call *c, uint64_t buffer, uint32_t length, u
     struct blob b = blob_begin(c, buffer + REQUEST_SIZE);
     s = table(&b, request[0], request[1], request[2]);
     if (s) {
+        ntstatus r = returned ? nt_put_u32(c, returned, 0) : STATUS_SUCCESS;
         blob_free(&b);
-        return s;
+        return r ? r : s;
     }
     uint32_t need = (uint32_t)b.b.len;
     s = nt_put_u32(c, buffer + 12, need);

@@ -223,7 +223,7 @@ static const struct row {
     {SystemPageFileInformation, 0, 0, page_file},
     {SystemFileCacheInformation, 0, 64, NULL},
     {SystemInterruptInformation, 0, 0, sysinfo_interrupts},
-    {SystemTimeAdjustmentInformation, 0, 0, time_adjustment},
+    {SystemTimeAdjustmentInformation, EXACT, 0, time_adjustment},
     {SystemKernelDebuggerInformation, 0, 0, debugger},
     {SystemContextSwitchInformation, 0, 48, NULL},
     {SystemRegistryQuotaInformation, 0, 0, registry_quota},
@@ -235,7 +235,7 @@ static const struct row {
     {SystemRecommendedSharedDataAlignment, 0, 0, data_alignment},
     {SystemNumaAvailableMemory, 0, 0, numa_memory},
     {SystemEmulationBasicInformation, EXACT, 0, sysinfo_basic},
-    {SystemEmulationProcessorInformation, 0, 0, sysinfo_processor},
+    {SystemEmulationProcessorInformation, 0, 0, sysinfo_emulated_processor},
     {SystemExtendedHandleInformation, 0, 0, sysinfo_handles_ex},
     {SystemLogicalProcessorInformation, 0, 0, sysinfo_logical},
     {SystemModuleInformationEx, 0, 0, sysinfo_modules_ex},
@@ -251,7 +251,6 @@ static const struct row {
     {SystemKernelDebuggerInformationEx, 0, 0, debugger_ex},
     {SystemProcessorFeaturesInformation, 0, 0, sysinfo_features},
     {SystemIsolatedUserModeInformation, 0, 16, NULL},
-    {SystemCpuSetInformation, 0, 0, sysinfo_cpu_sets_all},
     {SystemKernelVaShadowInformation, 0, 4, NULL},
     {SystemHypervisorSharedPageInformation, 0, 0, hypervisor_page},
     {SystemSpeculationControlInformation, 0, 8, NULL},
@@ -279,6 +278,9 @@ static ntstatus by_table(struct nt_call *c, const struct row *row, uint64_t buff
 static ntstatus query(struct nt_call *c, uint64_t class, uint64_t buffer, uint32_t length,
                       uint64_t returned)
 {
+    /* Windows probes the buffer before it looks at anything else. */
+    if (length && nt_probe_write(c, buffer, 1))
+        return STATUS_ACCESS_VIOLATION;
     switch (class) {
     case SystemPerformanceInformation:
         return performance(c, buffer, length, returned);
@@ -290,6 +292,7 @@ static ntstatus query(struct nt_call *c, uint64_t class, uint64_t buffer, uint32
         return sysinfo_process_id(c, buffer, length, returned);
     case SystemLogicalProcessorInformationEx:
     case SystemSupportedProcessorArchitectures:
+    case SystemCpuSetInformation:
         return STATUS_INVALID_INFO_CLASS; /* only with an input */
     default:
         break;
@@ -323,12 +326,17 @@ ntstatus nt_query_system_information_ex(struct nt_call *c)
     ntstatus s;
     if (!in.va || !in.len)
         return STATUS_INVALID_PARAMETER;
+    if (a->SystemInformationLength && nt_probe_write(c, a->SystemInformation, 1))
+        return STATUS_ACCESS_VIOLATION;
     switch (a->SystemInformationClass) {
     case SystemLogicalProcessorInformationEx:
         s = sysinfo_logical_ex(c, &in, &b);
         break;
     case SystemCpuSetInformation:
-        s = sysinfo_cpu_sets_all(c, &b);
+        s = sysinfo_cpu_sets(c, &in, &b);
+        if (!s)
+            return blob_return(c, &b, a->SystemInformationLength, a->ReturnLength,
+                               STATUS_BUFFER_TOO_SMALL);
         break;
     case SystemSupportedProcessorArchitectures:
     case SystemSupportedProcessorArchitectures2:

@@ -36,6 +36,15 @@ ntstatus sysinfo_processor(struct nt_call *c, struct blob *b)
     return STATUS_SUCCESS;
 }
 
+/* On 64-bit Windows this is about the processor that 32-bit programs see. */
+ntstatus sysinfo_emulated_processor(struct nt_call *c, struct blob *b)
+{
+    uint16_t intel = ARCHITECTURE_INTEL;
+    ntstatus s = sysinfo_processor(c, b);
+    memcpy(b->b.data, &intel, sizeof intel);
+    return s;
+}
+
 /* Idle, kernel, user, DPC and interrupt time, and a count, for each processor. All time that passes
  * is the guest's. */
 ntstatus sysinfo_processor_performance(struct nt_call *c, struct blob *b)
@@ -208,9 +217,25 @@ ntstatus sysinfo_logical_ex(struct nt_call *c, const struct sysinfo_input *in, s
     return STATUS_SUCCESS;
 }
 
-/* SYSTEM_CPU_SET_INFORMATION, 32 bytes for each processor. */
-ntstatus sysinfo_cpu_sets_all(struct nt_call *c, struct blob *b)
+/* The input's process handle, or 0. */
+static ntstatus input_process(struct nt_call *c, const struct sysinfo_input *in,
+                              struct nt_process **p)
 {
+    uint64_t handle;
+    *p = NULL;
+    if (in->len != nt_ptr_size(c))
+        return STATUS_INVALID_PARAMETER;
+    ntstatus s = nt_get_ptr(c, in->va, &handle);
+    return s || !handle ? s : nt_handle_get(c, handle, NT_TYPE_PROCESS, 0, p);
+}
+
+/* SYSTEM_CPU_SET_INFORMATION, 32 bytes for each processor. */
+ntstatus sysinfo_cpu_sets(struct nt_call *c, const struct sysinfo_input *in, struct blob *b)
+{
+    struct nt_process *p;
+    ntstatus s = input_process(c, in, &p);
+    if (s)
+        return s;
     for (uint32_t i = 0; i < c->k->ex->cpu_count; i++) {
         blob_u32(b, 32);
         blob_u32(b, 0);         /* CpuSetInformation */
@@ -227,13 +252,8 @@ ntstatus sysinfo_cpu_sets_all(struct nt_call *c, struct blob *b)
 ntstatus sysinfo_architectures(struct nt_call *c, const struct sysinfo_input *in, struct blob *b)
 {
     enum { KERNEL = 1 << 16, USER = 1 << 17, NATIVE = 1 << 18, PROCESS = 1 << 19 };
-    uint64_t handle;
-    struct nt_process *p = NULL;
-    if (in->len != nt_ptr_size(c))
-        return STATUS_INVALID_PARAMETER;
-    ntstatus s = nt_get_ptr(c, in->va, &handle);
-    if (!s && handle)
-        s = nt_handle_get(c, handle, NT_TYPE_PROCESS, 0, &p);
+    struct nt_process *p;
+    ntstatus s = input_process(c, in, &p);
     if (s)
         return s;
     uint32_t native = nt_ptr_size(c) == 8 ? MACHINE_AMD64 : MACHINE_I386;

@@ -31,7 +31,8 @@ static void copy_text(uint16_t *out, size_t size, const uint16_t *text, size_t b
         out[i] = text[i];
 }
 
-/* The zone that the registry names, as the registry describes it; UTC when it does not. */
+/* The zone that the registry names, as the registry describes it; UTC when it does not. Names are
+ * given as Windows gives them, "@tzres.dll,-932": libraries look them up in the user's language. */
 static void read_zone(struct nt_kernel *k, struct zone *z)
 {
     static const char control[] = "HKLM\\System\\CurrentControlSet\\Control\\TimeZoneInformation";
@@ -55,12 +56,12 @@ static void read_zone(struct nt_kernel *k, struct zone *z)
         memcpy(&z->daylight_bias, tzi + 8, 4);
         memcpy(z->standard_date, tzi + 12, 16);
         memcpy(z->daylight_date, tzi + 28, 16);
-        const uint16_t *standard = nt_registry_get(k, path, "Std", NULL, &len);
+        const uint16_t *standard = nt_registry_get(k, path, "MUI_Std", NULL, &len);
         if (standard) {
             memset(z->standard_name, 0, sizeof z->standard_name);
             copy_text(z->standard_name, ARRAY_LEN(z->standard_name), standard, len);
         }
-        const uint16_t *daylight = nt_registry_get(k, path, "Dlt", NULL, &len);
+        const uint16_t *daylight = nt_registry_get(k, path, "MUI_Dlt", NULL, &len);
         if (daylight) {
             memset(z->daylight_name, 0, sizeof z->daylight_name);
             copy_text(z->daylight_name, ARRAY_LEN(z->daylight_name), daylight, len);
@@ -97,8 +98,10 @@ ntstatus sysinfo_time_of_day(struct nt_call *c, uint64_t buffer, uint32_t length
         .CurrentTime = nt_system_time(c->k),
         .TimeZoneBias = (uint64_t)((int64_t)z.bias * 60 * 10000000),
     };
-    if (length > sizeof info)
-        return STATUS_INFO_LENGTH_MISMATCH;
+    if (length > sizeof info) {
+        ntstatus r = returned ? nt_put_u32(c, returned, sizeof info) : STATUS_SUCCESS;
+        return r ? r : STATUS_INFO_LENGTH_MISMATCH;
+    }
     ntstatus s = nt_write(c, buffer, &info, length);
     return s || !returned ? s : nt_put_u32(c, returned, length);
 }

@@ -54,11 +54,14 @@ ntstatus nt_set_timer_resolution(struct nt_call *c)
     struct nt_ex *ex = c->k->ex;
     uint32_t want = (uint32_t)a->DesiredTime;
     bool set = a->SetResolution & 1, had = ex->timer_resolution != 0;
+    ntstatus s = nt_probe_write(c, a->ActualTime, 4);
+    if (s)
+        return s;
     if (set)
         ex->timer_resolution =
             MIN(MAX(want, (uint32_t)NT_TIMER_FASTEST), (uint32_t)NT_TIMER_SLOWEST);
     else
         ex->timer_resolution = 0;
-    ntstatus s = nt_put_u32(c, a->ActualTime, resolution(ex));
+    s = nt_put_u32(c, a->ActualTime, resolution(ex));
     return s ? s : set || had ? STATUS_SUCCESS : STATUS_TIMER_RESOLUTION_NOT_SET;
 }

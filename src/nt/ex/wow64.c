@@ -4,7 +4,8 @@
 
 enum { SHARED_FEATURES = 0x7ffe0274, FEATURES = 64 };
 
-/* A BOOLEAN in EAX, not a status: what the shared user data says, without the caller's reading it. */
+/* A BOOLEAN in EAX, not a status: what the shared user data says, without the caller's reading it.
+ */
 ntstatus nt_wow64_is_processor_feature_present(struct nt_call *c)
 {
     const struct NtWow64IsProcessorFeaturePresent_args *a = nt_args(c);

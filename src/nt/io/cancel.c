@@ -10,6 +10,8 @@ static unsigned cancel(struct nt_kernel *k, nt_id file, nt_id thread, uint64_t i
         struct nt_irp *r = io->irps.data[i];
         if ((!file || r->file == file) && (!thread || r->thread == thread) &&
             (!iosb || r->iosb == iosb) && (!blocking || r->blocking)) {
+            if (blocking) /* a service that is broken off reports by its result alone */
+                r->iosb = 0;
             nt_irp_complete(k, r, STATUS_CANCELLED, 0);
             n++;
             i = 0;

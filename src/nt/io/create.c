@@ -91,6 +91,8 @@ static ntstatus parse(struct nt_call *c, const struct nt_attrs *a, uint32_t opti
         out->text = nt_pipe_name(c->k, rf, &out->len);
         return STATUS_SUCCESS;
     }
+    if (rf && rf->kind == NT_FILE_PIPE)
+        return STATUS_OBJECT_NAME_INVALID;
     if (rf && !root) { /* relative to something that is no directory */
         if (rf->kind != NT_FILE_PIPE_ROOT && rf->kind != NT_FILE_PIPE_DEVICE)
             return a->name_len ? STATUS_OBJECT_PATH_NOT_FOUND : STATUS_OBJECT_NAME_INVALID;
@@ -164,10 +166,10 @@ static ntstatus check_existing(struct nt_call *c, struct request *r, const struc
         if (closed)
             r->access &= ~(uint32_t)IO_DELETE;
     }
+    if (read_only && ((r->access & DATA_WRITES) || (over && r->disposition != FILE_SUPERSEDE)))
+        return closed ? nt_check_writable(c->k->io, n) : STATUS_ACCESS_DENIED;
     if ((r->options & FILE_DELETE_ON_CLOSE) && read_only)
         return STATUS_CANNOT_DELETE;
-    if (read_only && ((r->access & DATA_WRITES) || over))
-        return closed ? nt_check_writable(c->k->io, n) : STATUS_ACCESS_DENIED;
     if (closed && ((r->access & (DATA_WRITES | IO_DELETE)) || over))
         return nt_check_writable(c->k->io, n);
     uint32_t kept = st->attributes & (FILE_ATTRIBUTE_HIDDEN | FILE_ATTRIBUTE_SYSTEM);
@@ -234,6 +236,8 @@ static ntstatus open_existing(struct nt_call *c, struct request *r, struct nt_no
     if (fcb && fcb->delete_pending)
         return STATUS_DELETE_PENDING;
     ntstatus s = check_existing(c, r, n, &st);
+    if (!s && fcb && fcb->mapped_image && (r->options & FILE_DELETE_ON_CLOSE))
+        s = STATUS_CANNOT_DELETE;
     bool over = overwrites(r->disposition);
     uint32_t needs = r->access | (over ? FILE_WRITE_DATA : 0) |
                      (r->disposition == FILE_SUPERSEDE ? IO_DELETE : 0);
@@ -341,6 +345,8 @@ static ntstatus open_path(struct nt_call *c, struct request *r, struct nt_file *
             return STATUS_NOT_A_DIRECTORY;
         return open_simple(c, r, NT_FILE_VOLUME, out);
     case NT_PATH_NULL:
+        if (r->options & FILE_DELETE_ON_CLOSE)
+            return STATUS_OBJECT_NAME_NOT_FOUND;
         return open_simple(c, r, NT_FILE_NULL, out);
     case NT_PATH_MOUNT_MANAGER:
         return open_simple(c, r, NT_FILE_MOUNT_MANAGER, out);
@@ -353,6 +359,8 @@ static ntstatus open_path(struct nt_call *c, struct request *r, struct nt_file *
             return STATUS_OBJECT_NAME_COLLISION;
         return nt_pipe_open(c, &r->path, r->access, r->share, r->options, out);
     case NT_PATH_MAILSLOT:
+        if (!r->path.len)
+            return open_simple(c, r, NT_FILE_MAILSLOT_DEVICE, out);
         return nt_mailslot_open(c, &r->path, r->access, r->share, r->options, out);
     default:
         return open_console(c, r, out);

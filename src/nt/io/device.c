@@ -124,6 +124,7 @@ static ntstatus fs_control(struct control *k, uint32_t code)
     case FSCTL_QUERY_ALLOCATED_RANGES:
         return allocated_ranges(k);
     case FSCTL_GET_REPARSE_POINT:
+        return k->out && k->out_len ? STATUS_NOT_A_REPARSE_POINT : STATUS_INVALID_USER_BUFFER;
     case FSCTL_DELETE_REPARSE_POINT:
         return STATUS_NOT_A_REPARSE_POINT;
     case FSCTL_SET_REPARSE_POINT: /* a link could lead anywhere */

@@ -9,18 +9,19 @@ struct entry_layout {
     uint8_t name_len; /* offset of FileNameLength */
     uint8_t name;     /* offset of FileName */
     uint8_t id;       /* offset of FileId, 0: none */
+    uint8_t alias;    /* offset of ShortNameLength, 0: none */
     bool names_only;
 };
 
 static const struct entry_layout layouts[] = {
-    {FileDirectoryInformation, 60, 64, 0, false},
-    {FileFullDirectoryInformation, 60, 68, 0, false},
-    {FileBothDirectoryInformation, 60, 94, 0, false},
-    {FileNamesInformation, 8, 12, 0, true},
-    {FileIdBothDirectoryInformation, 60, 104, 96, false},
-    {FileIdFullDirectoryInformation, 60, 80, 72, false},
-    {FileIdExtdDirectoryInformation, 60, 88, 72, false},
-    {FileIdExtdBothDirectoryInformation, 60, 114, 72, false},
+    {FileDirectoryInformation, 60, 64, 0, 0, false},
+    {FileFullDirectoryInformation, 60, 68, 0, 0, false},
+    {FileBothDirectoryInformation, 60, 94, 0, 68, false},
+    {FileNamesInformation, 8, 12, 0, 0, true},
+    {FileIdBothDirectoryInformation, 60, 104, 96, 68, false},
+    {FileIdFullDirectoryInformation, 60, 80, 72, 0, false},
+    {FileIdExtdDirectoryInformation, 60, 88, 72, 0, false},
+    {FileIdExtdBothDirectoryInformation, 60, 114, 72, 88, false},
 };
 
 enum { SCAN_RESTART = 1, SCAN_SINGLE = 2, BUFFER_MAX = 1 << 20 };
@@ -42,12 +43,38 @@ static const struct entry_layout *layout_of(uint32_t cls)
     return NULL;
 }
 
+/*
+ * Patterns in the old DOS sense, which Windows' kernelbase rewrites before it calls and Wine's
+ * leaves to the kernel: "*.*" finds names without a dot, so a dot before a wildcard may be missing.
+ */
+static size_t rewrite_pattern(uint16_t *p, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (p[i] == '<' || p[i] == '>' || p[i] == '"')
+            return n; /* was rewritten before */
+    for (size_t i = 0; i + 1 < n; i++) {
+        if (p[i] == '.' && (p[i + 1] == '*' || p[i + 1] == '?'))
+            p[i] = '"';
+        if (i + 2 < n && p[i] == '*' && p[i + 1] == '.')
+            p[i] = '<';
+    }
+    if (n > 1 && p[n - 1] == '.' && (p[n - 2] == '*' || p[n - 2] == '?')) {
+        p[n - 2] = p[n - 2] == '*' ? '<' : '>';
+        n--;
+    }
+    return n;
+}
+
 static bool matches(const struct nt_file *f, const uint16_t *name, size_t len)
 {
     static const uint16_t all[] = u"*.*"; /* DOS: also names without a dot */
     if (!f->pattern || (f->pattern_len == 3 && !memcmp(f->pattern, all, 6)))
         return true;
-    return nt_wildcard_match(f->pattern, f->pattern_len, name, len);
+    if (nt_wildcard_match(f->pattern, f->pattern_len, name, len))
+        return true;
+    uint16_t alias[12];
+    size_t n = nt_short_name(name, len, alias);
+    return n && nt_wildcard_match(f->pattern, f->pattern_len, alias, n);
 }
 
 static void add_entry(struct nt_file *f, const uint16_t *name, size_t len)
@@ -92,7 +119,7 @@ static ntstatus begin_scan(struct nt_call *c, struct nt_file *f, const struct nt
     if (len) {
         free(f->pattern);
         f->pattern = text;
-        f->pattern_len = len;
+        f->pattern_len = len == 3 && !memcmp(text, u"*.*", 6) ? len : rewrite_pattern(text, len);
     } else {
         free(text);
     }
@@ -109,8 +136,9 @@ static void put64(uint8_t *p, uint64_t v)
     memcpy(p, &v, 8);
 }
 
+/* Also remembers the id, by which the guest may open the file. */
 static bool stat_entry(struct nt_io *io, const struct nt_fcb *dir, const struct nt_dirent *e,
-                       struct nt_stat *st)
+                       const struct entry_layout *l, struct nt_stat *st)
 {
     struct nt_node n;
     size_t len;
@@ -124,6 +152,8 @@ static bool stat_entry(struct nt_io *io, const struct nt_fcb *dir, const struct 
     ntstatus s = nt_lookup(io, path, len, &n);
     if (!s)
         nt_stat_node(io, &n, st);
+    if (!s && l->id)
+        nt_file_id_seen(io, st->id, path, len);
     nt_node_free(&n);
     free(path);
     return !s;
@@ -144,6 +174,12 @@ static void put_entry(const struct entry_layout *l, uint8_t *p, const struct nt_
     put32(p + 56, st->attributes);
     if (l->id)
         put64(p + l->id, st->id);
+    if (l->alias) { /* a length of one byte, and the name in the next even place */
+        uint16_t alias[12];
+        size_t n = nt_short_name(e->name, e->len, alias);
+        p[l->alias] = (uint8_t)(n * 2);
+        memcpy(p + l->alias + 2, alias, n * 2);
+    }
 }
 
 /* One entry at the next aligned place. A name that does not fit ends the buffer; the very first one
@@ -174,7 +210,7 @@ static ntstatus run(struct scan *s, const struct nt_fcb *dir, bool single)
     while (!r && f->next_entry < f->entries.len) {
         const struct nt_dirent *e = &f->entries.data[f->next_entry];
         struct nt_stat st = {0};
-        if (!s->l->names_only && !stat_entry(io, dir, e, &st)) {
+        if (!s->l->names_only && !stat_entry(io, dir, e, s->l, &st)) {
             f->next_entry++;
             continue;
         }
@@ -182,12 +218,6 @@ static ntstatus run(struct scan *s, const struct nt_fcb *dir, bool single)
         if (r == STATUS_MORE_ENTRIES) {
             r = STATUS_SUCCESS;
             break;
-        }
-        if (s->l->id && e->name[0] != '.') {
-            size_t len;
-            uint16_t *path = nt_path_join(dir->path, dir->len, e->name, e->len, &len);
-            nt_file_id_seen(io, st.id, path, len);
-            free(path);
         }
         f->next_entry++;
         if (single)
@@ -231,11 +261,21 @@ static ntstatus scan_directory(struct nt_call *c, struct nt_file *f, const struc
     return r;
 }
 
+/* Entries of NTFS's system indexes, which no ordinary directory has. */
+static uint32_t index_size(uint32_t cls)
+{
+    return cls == FileObjectIdInformation ? 72 : cls == FileQuotaInformation ? 56 : 16;
+}
+
 static ntstatus query_directory(struct nt_call *c, const struct dir_args *a)
 {
     struct nt_file *f;
     struct nt_irp r;
     size_t used;
+    if (a->cls == FileObjectIdInformation || a->cls == FileQuotaInformation ||
+        a->cls == FileReparsePointInformation)
+        return a->length < index_size(a->cls) ? STATUS_INFO_LENGTH_MISMATCH
+                                              : STATUS_INVALID_INFO_CLASS;
     if (!layout_of(a->cls))
         return a->cls && a->cls < FileMaximumInformation ? nt_unknown_class(c, a->cls)
                                                          : STATUS_INVALID_INFO_CLASS;

@@ -75,7 +75,10 @@ static void file_closed(struct nt_kernel *k, struct nt_object *o, struct nt_proc
         return;
     f->cleaned = true;
     nt_object_ref(o);
-    nt_irp_cancel_file(k, o->id, f->watching ? STATUS_NOTIFY_CLEANUP : STATUS_CANCELLED);
+    nt_irp_cancel_file(k, o->id,
+                       f->watching               ? STATUS_NOTIFY_CLEANUP
+                       : f->kind == NT_FILE_PIPE ? STATUS_PIPE_BROKEN
+                                                 : STATUS_CANCELLED);
     if (f->kind == NT_FILE_DISK)
         disk_cleanup(k, f, true);
     else if (f->kind == NT_FILE_PIPE || f->kind == NT_FILE_MAILSLOT)
@@ -143,6 +146,7 @@ uint16_t *nt_file_name(struct nt_kernel *k, const struct nt_file *f, enum nt_fil
         [NT_FILE_PIPE_ROOT] = "\\Device\\NamedPipe\\",
         [NT_FILE_PIPE_DEVICE] = "\\Device\\NamedPipe",
         [NT_FILE_MOUNT_MANAGER] = "\\Device\\MountPointManager",
+        [NT_FILE_MAILSLOT_DEVICE] = "\\Device\\Mailslot",
         [NT_FILE_CONSOLE] = "\\Device\\ConDrv",
     };
     static const char *const std[] = {"\\Device\\NamedPipe\\stdin", "\\Device\\NamedPipe\\stdout",
@@ -246,7 +250,7 @@ static void file_transfer(struct nt_kernel *k, struct ser *s, struct nt_object *
     ser_bytes(s, &f->changes.data, &f->changes.len, 1 << 24);
     f->changes.cap = s->loading ? f->changes.len : f->changes.cap;
     entries_transfer(s, f);
-    if (f->kind > NT_FILE_MOUNT_MANAGER || f->stream >= NT_STD_COUNT)
+    if (f->kind > NT_FILE_MAILSLOT_DEVICE || f->stream >= NT_STD_COUNT)
         ser_fail(s, "snapshot: a file of kind %u, stream %u", f->kind, f->stream);
 }
 

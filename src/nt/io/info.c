@@ -136,6 +136,8 @@ static ntstatus put_name(struct query *q, size_t at, uint16_t *name, size_t len)
 static ntstatus q_name(struct query *q)
 {
     size_t len;
+    if (q->f->kind == NT_FILE_PIPE && !q->f->pipe)
+        return STATUS_PIPE_DISCONNECTED;
     uint16_t *name = nt_file_name(q->c->k, q->f, NT_FILE_NAME_LOCAL, &len);
     return put_name(q, 0, name, len);
 }
@@ -239,9 +241,19 @@ static ntstatus q_not_remote(struct query *q)
     return STATUS_SUCCESS;
 }
 
-static ntstatus q_no_name(struct query *q)
+static ntstatus q_alias(struct query *q)
 {
-    return STATUS_OBJECT_NAME_NOT_FOUND;
+    uint16_t alias[12];
+    const struct nt_fcb *fcb = nt_file_fcb(q->c->k, q->f);
+    if (!fcb || fcb->len <= 3)
+        return STATUS_OBJECT_NAME_NOT_FOUND;
+    size_t cut = nt_path_parent(fcb->path, fcb->len) + 1;
+    size_t n = nt_short_name(fcb->path + cut, fcb->len - cut, alias);
+    if (!n) { /* it is its own */
+        n = fcb->len - cut;
+        memcpy(alias, fcb->path + cut, n * 2);
+    }
+    return put_name(q, 0, xmemdup(alias, n * 2), n);
 }
 
 static ntstatus q_port_flags(struct query *q)
@@ -260,6 +272,7 @@ static ntstatus q_pipe(struct query *q);
 static ntstatus q_pipe_local(struct query *q);
 static ntstatus q_mailslot(struct query *q);
 
+/* NTFS grants reading attributes to whoever may list the directory, so no right is asked for. */
 enum { ANY_KIND = 1, NEEDS_STAT = 2 };
 
 static const struct {
@@ -268,7 +281,7 @@ static const struct {
     uint16_t access;
     uint8_t flags;
 } classes[FileMaximumInformation] = {
-    [FileBasicInformation] = {q_basic, 40, FILE_READ_ATTRIBUTES, NEEDS_STAT},
+    [FileBasicInformation] = {q_basic, 40, 0, NEEDS_STAT},
     [FileStandardInformation] = {q_standard, 24, 0, NEEDS_STAT},
     [FileInternalInformation] = {q_internal, 8, 0, NEEDS_STAT},
     [FileEaInformation] = {q_zero32, 4, 0, ANY_KIND},
@@ -279,22 +292,22 @@ static const struct {
     [FilePositionInformation] = {q_position, 8, 0, ANY_KIND},
     [FileModeInformation] = {q_mode, 4, 0, ANY_KIND},
     [FileAlignmentInformation] = {q_zero32, 4, 0, ANY_KIND},
-    [FileAllInformation] = {q_all, 104, FILE_READ_ATTRIBUTES, NEEDS_STAT},
-    [FileAlternateNameInformation] = {q_no_name, 8, 0, 0},
+    [FileAllInformation] = {q_all, 104, 0, NEEDS_STAT},
+    [FileAlternateNameInformation] = {q_alias, 8, 0, 0},
     [FileStreamInformation] = {q_stream, 24, 0, NEEDS_STAT},
     [FilePipeInformation] = {q_pipe, 8, FILE_READ_ATTRIBUTES, ANY_KIND},
     [FilePipeLocalInformation] = {q_pipe_local, 40, FILE_READ_ATTRIBUTES, ANY_KIND},
     [FileMailslotQueryInformation] = {q_mailslot, 24, 0, ANY_KIND},
     [FileCompressionInformation] = {q_compression, 16, 0, NEEDS_STAT},
-    [FileNetworkOpenInformation] = {q_network, 56, FILE_READ_ATTRIBUTES, NEEDS_STAT},
-    [FileAttributeTagInformation] = {q_tag, 8, FILE_READ_ATTRIBUTES, NEEDS_STAT},
+    [FileNetworkOpenInformation] = {q_network, 56, 0, NEEDS_STAT},
+    [FileAttributeTagInformation] = {q_tag, 8, 0, NEEDS_STAT},
     [FileIoCompletionNotificationInformation] = {q_port_flags, 4, 0, ANY_KIND},
     [FileIoPriorityHintInformation] = {q_zero32, 4, 0, ANY_KIND},
     [FileIsRemoteDeviceInformation] = {q_not_remote, 1, 0, ANY_KIND},
     [FileStandardLinkInformation] = {q_links, 12, 0, NEEDS_STAT},
     [FileRemoteProtocolInformation] = {q_refused, 4, 0, ANY_KIND},
     [FileIdInformation] = {q_id, 24, 0, NEEDS_STAT},
-    [FileStatInformation] = {q_stat, 72, FILE_READ_ATTRIBUTES, NEEDS_STAT},
+    [FileStatInformation] = {q_stat, 72, 0, NEEDS_STAT},
     [FileCaseSensitiveInformation] = {q_zero32, 4, 0, 0},
 };
 

@@ -221,7 +221,7 @@ enum nt_path_kind {
     NT_PATH_VOLUME,    /* the drive itself, without a directory; text: "C:" */
     NT_PATH_PIPE,      /* text: name; empty: \Device\NamedPipe\ */
     NT_PATH_PIPE_ROOT, /* \Device\NamedPipe, without the separator */
-    NT_PATH_MAILSLOT,
+    NT_PATH_MAILSLOT,  /* text: name; empty: the device */
     NT_PATH_NULL,
     NT_PATH_CON_IN,
     NT_PATH_CON_OUT,
@@ -256,6 +256,12 @@ bool nt_name_valid(const uint16_t *name, size_t len);
 bool nt_wildcard_match(const uint16_t *pattern, size_t pattern_len, const uint16_t *name,
                        size_t name_len);
 bool nt_wildcard_has(const uint16_t *pattern, size_t len);
+
+/* ---- shortname.c
+ * --------------------------------------------------------------------------------- */
+
+/* The 8.3 name of a file: up to 12 units. 0: its name is one already. */
+size_t nt_short_name(const uint16_t *name, size_t len, uint16_t out[12]);
 
 /* ---- lookup.c -----------------------------------------------------------------------------------
  */
@@ -397,6 +403,7 @@ enum nt_file_kind { /* stored in snapshots: append only */
                     NT_FILE_PIPE_DEVICE,
                     NT_FILE_MAILSLOT,
                     NT_FILE_MOUNT_MANAGER,
+                    NT_FILE_MAILSLOT_DEVICE,
 };
 
 struct nt_file {
@@ -476,6 +483,8 @@ ntstatus nt_irp_begin(struct nt_call *c, struct nt_file *f, enum nt_irp_kind kin
  */
 ntstatus nt_irp_finish(struct nt_call *c, struct nt_file *f, struct nt_irp *r, ntstatus status,
                        uint64_t information);
+ntstatus nt_irp_finish_disk(struct nt_call *c, struct nt_file *f, struct nt_irp *r, ntstatus status,
+                            uint64_t information);
 /* To be completed later; `r` moves into the table. STATUS_PENDING, or NT_BLOCKED for a synchronous
  * file. */
 ntstatus nt_irp_pend(struct nt_call *c, struct nt_file *f, struct nt_irp *r);

@@ -108,6 +108,10 @@ uint16_t *nt_file_name(struct nt_kernel *k, const struct nt_file *f, enum nt_fil
 /* Retry functions of waits (ke/retry.c). */
 ntstatus nt_io_retry_read(struct nt_kernel *k, struct nt_thread *t);
 ntstatus nt_io_retry_pipe(struct nt_kernel *k, struct nt_thread *t);
+/* Requests of overlapped files that are timed: the earliest deadline (false: none), and ending
+ * those that are due. Blocking ones are waits like others. */
+bool nt_io_deadline(struct nt_kernel *k, uint64_t *when);
+void nt_io_expire(struct nt_kernel *k);
 /* The thread ended or its wait was broken off: its requests are forgotten. */
 void nt_io_thread_gone(struct nt_kernel *k, struct nt_thread *t);
 #endif

@@ -14,11 +14,10 @@ enum {
     IRPS_MAX = 1 << 20,
 };
 
-static void set_signaled(struct nt_kernel *k, struct nt_file *f, bool on)
+static void set_signaled(struct nt_kernel *k, struct nt_file *f)
 {
-    f->signaled = on;
-    if (on)
-        nt_signal(k, &f->o);
+    f->signaled = true;
+    nt_signal(k, &f->o);
 }
 
 ntstatus nt_irp_begin(struct nt_call *c, struct nt_file *f, enum nt_irp_kind kind, uint64_t event,
@@ -32,7 +31,9 @@ ntstatus nt_irp_begin(struct nt_call *c, struct nt_file *f, enum nt_irp_kind kin
                            .iosb = iosb,
                            .apc = apc,
                            .apc_context = apc_context};
-    ntstatus s = nt_probe_write(c, iosb, 2 * (size_t)nt_ptr_size(c));
+    /* kernelbase's LockFile gives no status block at all. */
+    ntstatus s = iosb || kind != NT_IRP_LOCK ? nt_probe_write(c, iosb, 2 * (size_t)nt_ptr_size(c))
+                                             : STATUS_SUCCESS;
     if (s)
         return s;
     if (apc && f->port)
@@ -43,9 +44,8 @@ ntstatus nt_irp_begin(struct nt_call *c, struct nt_file *f, enum nt_irp_kind kin
             return s;
         out->event = ev->id;
         nt_event_reset(c->k, ev->id);
-    } else {
-        set_signaled(c->k, f, false);
     }
+    f->signaled = false;
     return STATUS_SUCCESS;
 }
 
@@ -76,11 +76,9 @@ static void announce(struct nt_kernel *k, struct nt_file *f, const struct nt_irp
     if (r->event)
         nt_event_set(k, r->event);
     if (!r->event && !(f->port_flags & FILE_SKIP_SET_EVENT_ON_HANDLE))
-        set_signaled(k, f, true);
-    if (nt_file_synchronous(f))
-        return;
+        set_signaled(k, f);
     struct nt_thread *t = nt_thread_get(k, r->thread);
-    if (r->apc && t && t->state != NT_THREAD_ENDED)
+    if (r->apc && !(at_once && nt_error(status)) && t && t->state != NT_THREAD_ENDED)
         nt_apc_queue(k, t,
                      &(struct nt_apc){.routine = r->apc, .arg = {r->apc_context, r->iosb, 0}});
     bool skip = at_once && (f->port_flags & FILE_SKIP_COMPLETION_PORT_ON_SUCCESS);
@@ -97,11 +95,21 @@ ntstatus nt_irp_finish(struct nt_call *c, struct nt_file *f, struct nt_irp *r, n
     r->data = NULL;
     if (nt_error(status) && !(status == STATUS_END_OF_FILE && nt_file_synchronous(f))) {
         if (!r->event)
-            set_signaled(c->k, f, true);
+            set_signaled(c->k, f);
         return status;
     }
     announce(c->k, f, r, status, information, true);
     return status;
+}
+
+/* As nt_irp_finish, but for I/O on an overlapped disk file: it is always said to be pending. */
+ntstatus nt_irp_finish_disk(struct nt_call *c, struct nt_file *f, struct nt_irp *r, ntstatus status,
+                            uint64_t information)
+{
+    if (nt_file_synchronous(f) || (nt_error(status) && status != STATUS_END_OF_FILE))
+        return nt_irp_finish(c, f, r, status, information);
+    announce(c->k, f, r, status, information, false);
+    return STATUS_PENDING;
 }
 
 struct nt_irp *nt_irp_by_id(struct nt_io *io, uint32_t id)
@@ -143,7 +151,9 @@ ntstatus nt_irp_pend(struct nt_call *c, struct nt_file *f, struct nt_irp *r)
         return nt_irp_finish(c, f, r, STATUS_INSUFFICIENT_RESOURCES, 0);
     struct nt_irp *kept = xmemdup(r, sizeof *r);
     kept->id = ++io->next_irp;
-    kept->blocking = nt_file_synchronous(f);
+    /* FindFirstChangeNotification counts on STATUS_PENDING whatever the file. */
+    kept->blocking =
+        r->kind == NT_IRP_FLUSH || (nt_file_synchronous(f) && r->kind != NT_IRP_NOTIFY);
     nt_object_ref(&f->o);
     struct nt_object *ev = r->event ? nt_object_get(c->k, r->event, NT_TYPE_EVENT) : NULL;
     if (ev)
@@ -176,11 +186,11 @@ void nt_irp_complete(struct nt_kernel *k, struct nt_irp *r, ntstatus status, uin
     struct nt_file *f = nt_object_get(k, r->file, NT_TYPE_FILE);
     struct nt_thread *t = nt_thread_get(k, r->thread);
     bool wake = r->blocking && waits_for(t, r);
+    if (wake) /* before its APC is queued, which would end the wait in another way */
+        nt_wait_end(k, t, status);
     if (f && (!r->blocking || wake))
         announce(k, f, r, status, information, false);
     forget(k, r);
-    if (wake)
-        nt_wait_end(k, t, status);
 }
 
 void nt_irp_cancel_file(struct nt_kernel *k, nt_id file, ntstatus status)
@@ -208,6 +218,32 @@ ntstatus nt_io_retry_pipe(struct nt_kernel *k, struct nt_thread *t)
     write_iosb(k, r, STATUS_IO_TIMEOUT, 0);
     forget(k, r);
     return STATUS_IO_TIMEOUT;
+}
+
+bool nt_io_deadline(struct nt_kernel *k, uint64_t *when)
+{
+    bool any = false;
+    vec_foreach (it, &k->io->irps) {
+        if ((*it)->blocking || !(*it)->deadline || (any && (*it)->deadline >= *when))
+            continue;
+        *when = (*it)->deadline;
+        any = true;
+    }
+    return any;
+}
+
+void nt_io_expire(struct nt_kernel *k)
+{
+    struct nt_io *io = k->io;
+    for (size_t i = 0; i < io->irps.len;) {
+        struct nt_irp *r = io->irps.data[i];
+        if (r->blocking || !r->deadline || r->deadline > nt_now(k)) {
+            i++;
+            continue;
+        }
+        nt_irp_complete(k, r, STATUS_IO_TIMEOUT, 0);
+        i = 0;
+    }
 }
 
 void nt_io_thread_gone(struct nt_kernel *k, struct nt_thread *t)

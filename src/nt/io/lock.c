@@ -92,7 +92,8 @@ ntstatus nt_unlock_file(struct nt_call *c)
     const struct NtUnlockFile_args *a = nt_args(c);
     struct nt_file *f;
     uint64_t start, length;
-    ntstatus s = nt_probe_write(c, a->IoStatusBlock, 2 * (size_t)nt_ptr_size(c));
+    ntstatus s = a->IoStatusBlock ? nt_probe_write(c, a->IoStatusBlock, 2 * (size_t)nt_ptr_size(c))
+                                  : STATUS_SUCCESS;
     if (!s)
         s = file_to_lock(c, a->FileHandle, &f);
     if (!s)
@@ -108,7 +109,8 @@ ntstatus nt_unlock_file(struct nt_call *c)
             l->key == (uint32_t)a->Key) {
             vec_remove(&fcb->locks, i);
             grant_waiting(c->k, fcb);
-            return nt_put_iosb(c, a->IoStatusBlock, STATUS_SUCCESS, 0);
+            return a->IoStatusBlock ? nt_put_iosb(c, a->IoStatusBlock, STATUS_SUCCESS, 0)
+                                    : STATUS_SUCCESS;
         }
     }
     return STATUS_RANGE_NOT_LOCKED;

@@ -137,6 +137,44 @@ static bool parent_is_dir(struct nt_io *io, const struct nt_node *n)
     return n->parent_lower ? is_dir(n->mount->fd, n->parent_lower) : true;
 }
 
+static bool may_be_short(const uint16_t *name, size_t len)
+{
+    bool tilde = false;
+    for (size_t i = 0; i < len; i++)
+        tilde |= name[i] == '~';
+    return tilde && len <= 12;
+}
+
+/* n was stepped to a name that is not there: if it is the short name of another one, to that. */
+static bool step_by_short_name(struct nt_io *io, struct nt_node *n, const uint16_t *name,
+                               size_t len)
+{
+    struct nt_node dir;
+    struct nt_dirents names;
+    size_t parent = nt_path_parent(n->guest, n->guest_len);
+    bool found = false;
+    if (!may_be_short(name, len) || nt_lookup(io, n->guest, parent, &dir))
+        return false;
+    if (nt_list(io, &dir, &names) == STATUS_SUCCESS) {
+        for (size_t i = 0; i < names.len && !found; i++) {
+            const struct nt_dirent *e = &names.data[i];
+            uint16_t alias[12];
+            size_t alias_len = nt_short_name(e->name, e->len, alias);
+            if (!alias_len || !utf16_equal_nocase(alias, alias_len, name, len))
+                continue;
+            size_t full;
+            uint16_t *path = nt_path_join(dir.guest, dir.guest_len, e->name, e->len, &full);
+            nt_node_free(n);
+            found = nt_lookup(io, path, full, n) == STATUS_SUCCESS;
+            free(path);
+            break;
+        }
+        nt_dirents_free(&names);
+    }
+    nt_node_free(&dir);
+    return found;
+}
+
 ntstatus nt_lookup(struct nt_io *io, const uint16_t *path, size_t len, struct nt_node *n)
 {
     start(io, path, len, n);
@@ -148,7 +186,8 @@ ntstatus nt_lookup(struct nt_io *io, const uint16_t *path, size_t len, struct nt
             end++;
         if (!found)
             goto no_path;
-        found = step(io, n, path + from, end - from, path, end);
+        found = step(io, n, path + from, end - from, path, end) ||
+                step_by_short_name(io, n, path + from, end - from);
         at = end;
     }
     if (found && finish(io, n))

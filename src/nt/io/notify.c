@@ -96,11 +96,6 @@ static ntstatus watch(struct nt_call *c, struct nt_file *f, struct nt_irp *r, ui
         c->k->io->watchers = true;
     }
     bool ready = f->changes.len || f->changes_lost;
-    if (ready && nt_file_synchronous(f)) {
-        uint64_t information;
-        ntstatus s = deliver(c->k, f, r, &information);
-        return nt_irp_finish(c, f, r, s, information);
-    }
     ntstatus s = nt_irp_pend(c, f, r);
     struct nt_irp *first = ready ? nt_irp_first(c->k->io, f->o.id, NT_IRP_NOTIFY) : NULL;
     if (first) {

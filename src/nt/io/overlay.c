@@ -143,6 +143,28 @@ static int mkdir_at(int dirfd, const char *rel)
     return r;
 }
 
+/* Directories change their time with every name in them; the machine's clock must show there. */
+static void stamp_directory(struct nt_io *io, int dirfd, const char *rel)
+{
+    if (io->k->clock.host)
+        return;
+    struct timespec now = host_timespec(nt_system_time(io->k));
+    int fd = host_openat(dirfd, rel, O_RDONLY | O_DIRECTORY, 0);
+    if (fd < 0)
+        return;
+    futimens(fd, (struct timespec[2]){now, now});
+    close(fd);
+}
+
+static void stamp_parent(struct nt_io *io, int dirfd, const char *rel)
+{
+    char *dir = xstrdup(rel), *slash = strrchr(dir, '/');
+    if (slash)
+        *slash = 0;
+    stamp_directory(io, dirfd, slash ? dir : "");
+    free(dir);
+}
+
 static void drop_whiteout(struct nt_io *io, const char *dir, const uint16_t *name, size_t len)
 {
     char *have = find_whiteout(io, dir, name, len);
@@ -184,6 +206,10 @@ static char *make_upper_dir(struct nt_io *io, const uint16_t *path, size_t len)
         if (missing && mkdir_at(io->overlay_fd, at) < 0) {
             free(at);
             return NULL;
+        }
+        if (missing) {
+            stamp_directory(io, io->overlay_fd, at);
+            stamp_parent(io, io->overlay_fd, at);
         }
         from = end + 1;
     }
@@ -286,6 +312,7 @@ ntstatus nt_create_at(struct nt_io *io, struct nt_node *n, bool directory, int *
         return s;
     }
     clear_mark(io, n, directory);
+    stamp_parent(io, dirfd, rel);
     if (!directory && fd)
         *fd = made;
     else if (!directory)
@@ -342,6 +369,7 @@ ntstatus nt_make_own(struct nt_io *io, struct nt_node *n)
     if (fd >= 0 && copy_file(n, fd)) {
         fstat(fd, &n->st);
         close(fd);
+        stamp_parent(io, dirfd, rel);
         return STATUS_SUCCESS;
     }
     s = nt_status_from_errno(errno);
@@ -392,6 +420,7 @@ static ntstatus hide_lower(struct nt_io *io, const struct nt_node *n)
     if (!dir)
         return nt_status_from_errno(errno);
     ntstatus s = add_whiteout(io, dir, name, len);
+    stamp_directory(io, io->overlay_fd, dir);
     free(dir);
     return s;
 }
@@ -408,13 +437,20 @@ ntstatus nt_remove(struct nt_io *io, struct nt_node *n)
     int flags = n->directory ? AT_REMOVEDIR : 0, r = 0;
     if (is_rw(n)) {
         r = unlink_at(n->mount->fd, n->lower, flags);
-        return r < 0 ? nt_status_from_errno(errno) : STATUS_SUCCESS;
+        if (r < 0)
+            return nt_status_from_errno(errno);
+        stamp_parent(io, n->mount->fd, n->lower);
+        return STATUS_SUCCESS;
     }
     if (n->lower) /* hidden first: a failure in between must not bring it back */
         s = hide_lower(io, n);
     if (!s && n->upper)
         r = n->directory ? remove_upper_dir(io, n->upper) : unlink_at(io->overlay_fd, n->upper, 0);
-    return s ? s : r < 0 ? nt_status_from_errno(errno) : STATUS_SUCCESS;
+    if (!s && r < 0)
+        s = nt_status_from_errno(errno);
+    if (!s && n->upper)
+        stamp_parent(io, io->overlay_fd, n->upper);
+    return s;
 }
 
 /* ---- Rename and link
@@ -538,6 +574,8 @@ ntstatus nt_move(struct nt_io *io, struct nt_node *from, struct nt_node *to)
     }
     to->directory = from->directory;
     clear_mark(io, to, from->directory);
+    stamp_parent(io, from_fd, from->upper ? from->upper : from->lower);
+    stamp_parent(io, dirfd, rel);
     if (from->upper && from->lower)
         s = hide_lower(io, from);
     return s;

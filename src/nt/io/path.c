@@ -96,13 +96,16 @@ static ntstatus cut_stream(const uint16_t *name, size_t *len, bool *data_stream)
 /* Appends the components of name[0..len) to out->text, which has room for them. */
 static ntstatus add_components(struct nt_path *out, const uint16_t *name, size_t len)
 {
-    size_t at = 0;
+    size_t at = 0, extra = out->len == 2 && len > 1 && name[1] == '\\'; /* "C:\\" is forgiven */
     while (at < len) {
         if (name[at] == '\\') {
+            if (out->trailing && !extra--)
+                return STATUS_OBJECT_NAME_INVALID;
             out->trailing = true;
             at++;
             continue;
         }
+        extra = 0;
         size_t end = at;
         while (end < len && name[end] != '\\')
             end++;
@@ -190,8 +193,9 @@ static ntstatus device(struct nt_path *out, const uint16_t *name, size_t len)
             return STATUS_SUCCESS;
         }
     }
-    size_t n = begins(name, len, "mailslot\\");
-    if (n) {
+    size_t n = begins(name, len, "mailslot");
+    if (n && (n == len || name[n] == '\\')) {
+        n += n < len;
         set_text(out, NT_PATH_MAILSLOT, name + n, len - n);
         return STATUS_SUCCESS;
     }

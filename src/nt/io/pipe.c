@@ -330,14 +330,13 @@ ntstatus nt_pipe_write(struct nt_call *c, struct nt_file *f, struct nt_irp *r)
 ntstatus nt_pipe_flush(struct nt_call *c, struct nt_file *f, struct nt_irp *r)
 {
     struct nt_pipe *p = nt_pipe_of(c->k, f);
-    if (!p || p->mailslot)
+    if (!p)
+        return STATUS_PIPE_DISCONNECTED;
+    if (p->mailslot || nt_pipe_mine(p, f)->state != NT_PIPE_CONNECTED ||
+        !nt_pipe_available(&nt_pipe_other(p, f)->in))
         return STATUS_SUCCESS;
-    ntstatus s = write_state(nt_pipe_mine(p, f));
-    if (s == STATUS_PIPE_CLOSING || (!s && !nt_pipe_available(&nt_pipe_other(p, f)->in)))
-        return STATUS_SUCCESS;
-    if (s)
-        return s;
     r->kind = NT_IRP_FLUSH;
+    f->signaled = false;
     return nt_irp_pend(c, f, r);
 }
 

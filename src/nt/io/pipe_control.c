@@ -78,8 +78,9 @@ static ntstatus check_create(const struct pipe_request *r)
     if (!(r->share & 3) || (r->share & ~3u) || r->type > 1 || r->read_mode > 1 ||
         r->completion > 1 || (r->read_mode && !r->type) || !r->max)
         return STATUS_INVALID_PARAMETER;
-    if (r->disposition != FILE_CREATE && r->disposition != FILE_OPEN &&
-        r->disposition != FILE_OPEN_IF)
+    /* Wine's CreateNamedPipe says FILE_OVERWRITE_IF for what Windows calls FILE_OPEN_IF. */
+    if (r->disposition > FILE_OVERWRITE_IF || r->disposition == FILE_SUPERSEDE ||
+        r->disposition == FILE_OVERWRITE)
         return STATUS_INVALID_PARAMETER;
     if ((r->options & FILE_SYNCHRONOUS) && !(r->access & IO_SYNCHRONIZE))
         return STATUS_INVALID_PARAMETER;
@@ -94,11 +95,11 @@ static ntstatus make_instance(struct nt_io *io, const struct nt_path *path,
     struct nt_pipe *have = nt_pipe_find(io, path->text, path->len, false);
     if (!have && r->disposition == FILE_OPEN)
         return STATUS_OBJECT_NAME_NOT_FOUND;
+    if (have && count_instances(io, have) >= have->max_instances)
+        return STATUS_INSTANCE_NOT_AVAILABLE;
     if (have && (r->disposition == FILE_CREATE || have->configuration != configuration ||
                  have->messages != (r->type == 1)))
         return STATUS_ACCESS_DENIED;
-    if (have && count_instances(io, have) >= have->max_instances)
-        return STATUS_INSTANCE_NOT_AVAILABLE;
     struct nt_pipe *p = nt_pipe_new(io, path->text, path->len, false);
     p->messages = r->type == 1;
     p->configuration = configuration;
@@ -230,7 +231,7 @@ ntstatus nt_pipe_set_info(struct nt_file *f, uint32_t read_mode, uint32_t comple
 {
     const struct nt_pipe *p = f->kind == NT_FILE_PIPE ? nt_pipe_of(k, f) : NULL;
     if (!p)
-        return STATUS_INVALID_PARAMETER;
+        return f->kind == NT_FILE_PIPE ? STATUS_PIPE_DISCONNECTED : STATUS_INVALID_PARAMETER;
     if (read_mode > 1 || completion_mode > 1 || (read_mode && !p->messages))
         return STATUS_INVALID_PARAMETER;
     f->pipe_mode = (read_mode ? PIPE_READ_MESSAGES : 0) | (completion_mode ? PIPE_NOWAIT : 0);
@@ -302,9 +303,8 @@ static ntstatus peek(struct nt_call *c, struct nt_file *f, struct nt_pipe *p, ui
     if (mine->state == NT_PIPE_CLOSING && !mine->in.len)
         return STATUS_PIPE_BROKEN;
     if (mine->state != NT_PIPE_CONNECTED && mine->state != NT_PIPE_CLOSING)
-        return mine->state == NT_PIPE_DISCONNECTED ? STATUS_PIPE_DISCONNECTED
-                                                   : STATUS_INVALID_PIPE_STATE;
-    bool messages = f->pipe_mode & PIPE_READ_MESSAGES;
+        return STATUS_INVALID_PIPE_STATE;
+    bool messages = p->messages; /* whatever the read mode */
     size_t room = out_len - sizeof head, done = 0;
     ntstatus s = STATUS_SUCCESS;
     for (size_t i = 0; i < mine->in.len && !s; i++) {
@@ -334,7 +334,7 @@ static ntstatus transceive(struct nt_call *c, struct nt_file *f, struct nt_irp *
     uint8_t *data;
     ntstatus s = STATUS_SUCCESS;
     if (mine->state != NT_PIPE_CONNECTED)
-        s = mine->state == NT_PIPE_CLOSING ? STATUS_PIPE_CLOSING : STATUS_INVALID_PIPE_STATE;
+        s = STATUS_INVALID_PIPE_STATE;
     else if (!(f->pipe_mode & PIPE_READ_MESSAGES))
         s = STATUS_INVALID_READ_MODE;
     else if (mine->in.len)
@@ -421,8 +421,7 @@ ntstatus nt_pipe_control(struct nt_call *c, struct nt_file *f, struct nt_irp *r,
                                        : wait_for(c, f, r, in, in_len);
     if (!p)
         return nt_irp_finish(
-            c, f, r, f->kind == NT_FILE_PIPE ? STATUS_PIPE_DISCONNECTED : STATUS_ILLEGAL_FUNCTION,
-            0);
+            c, f, r, f->kind == NT_FILE_PIPE ? STATUS_PIPE_DISCONNECTED : STATUS_NOT_SUPPORTED, 0);
     switch (code) {
     case FSCTL_PIPE_LISTEN:
         return listen(c, f, r, p);

@@ -128,7 +128,7 @@ static ntstatus read_any(struct nt_call *c, struct nt_file *f, struct nt_irp *r,
     switch (f->kind) {
     case NT_FILE_DISK:
         s = disk_read(c, f, r, offset_ptr, &done);
-        return nt_irp_finish(c, f, r, s, done);
+        return nt_irp_finish_disk(c, f, r, s, done);
     case NT_FILE_STREAM:
     case NT_FILE_CONSOLE:
         return nt_stream_read(c, f, r);
@@ -150,7 +150,7 @@ static ntstatus write_any(struct nt_call *c, struct nt_file *f, struct nt_irp *r
     switch (f->kind) {
     case NT_FILE_DISK:
         s = disk_write(c, f, r, offset_ptr, &done);
-        return nt_irp_finish(c, f, r, s, done);
+        return nt_irp_finish_disk(c, f, r, s, done);
     case NT_FILE_STREAM:
     case NT_FILE_CONSOLE:
         return nt_stream_write(c, f, r);
@@ -170,6 +170,8 @@ ntstatus nt_read_file(struct nt_call *c)
     struct nt_file *f;
     struct nt_irp r;
     ntstatus s = nt_handle_get(c, a->FileHandle, NT_TYPE_FILE, FILE_READ_DATA, &f);
+    if (!s && a->Length) /* a bad buffer leaves the event alone */
+        s = nt_probe_write(c, a->Buffer, a->Length);
     if (!s)
         s = nt_irp_begin(c, f, NT_IRP_READ, a->Event, a->ApcRoutine, a->ApcContext,
                          a->IoStatusBlock, &r);
@@ -214,24 +216,24 @@ static ntstatus pages(struct nt_call *c, struct nt_file *f, uint64_t segments, u
     uint64_t at, va;
     struct nt_fcb *fcb = nt_file_fcb(c->k, f);
     if (!fcb || fcb->directory || nt_file_synchronous(f) ||
-        !(f->options & FILE_NO_INTERMEDIATE_BUFFERING) || length % MEM_PAGE)
+        !(f->options & FILE_NO_INTERMEDIATE_BUFFERING))
         return STATUS_INVALID_PARAMETER;
     ntstatus s = transfer_offset(c, f, offset_ptr, write, &at);
     if (s)
         return s;
     struct io_span io = {.c = c, .at = at};
     s = nt_fcb_fd(c->k->io, fcb, write, &io.fd);
-    for (uint32_t i = 0; !s && i < length / MEM_PAGE; i++) {
+    for (uint32_t i = 0; !s && *done < length; i++) {
         s = nt_get_u64(c, segments + 8 * (uint64_t)i, &va);
         if (s)
             break;
         io.at = at + *done;
         io.va = va;
-        io.length = MEM_PAGE;
+        io.length = MIN(length - *done, MEM_PAGE);
         io.done = 0;
         s = transfer(&io, write);
         *done += io.done;
-        if (io.done < MEM_PAGE)
+        if (io.done < io.length)
             break;
     }
     if (write && *done)
@@ -252,7 +254,7 @@ ntstatus nt_read_file_scatter(struct nt_call *c)
     if (s)
         return s;
     s = pages(c, f, a->SegmentArray, (uint32_t)a->Length, a->ByteOffset, false, &done);
-    return nt_irp_finish(c, f, &r, s, done);
+    return nt_irp_finish_disk(c, f, &r, s, done);
 }
 
 ntstatus nt_write_file_gather(struct nt_call *c)
@@ -268,7 +270,7 @@ ntstatus nt_write_file_gather(struct nt_call *c)
     if (s)
         return s;
     s = pages(c, f, a->SegmentArray, (uint32_t)a->Length, a->ByteOffset, true, &done);
-    return nt_irp_finish(c, f, &r, s, done);
+    return nt_irp_finish_disk(c, f, &r, s, done);
 }
 
 /* ---- Flush

@@ -93,9 +93,8 @@ static ntstatus clear_target(struct nt_io *io, struct nt_node *to, const struct 
 
 /* The node for the new name; a file that only changes its letter case is its own target. */
 static ntstatus target_node(struct nt_io *io, const struct nt_path *p, const struct nt_node *from,
-                            uint32_t flags, bool *replaced, struct nt_node *to)
+                            uint32_t flags, bool link, struct nt_node *to)
 {
-    *replaced = false;
     ntstatus s = nt_lookup(io, p->text, p->len, to);
     bool same = !s && utf16_equal_nocase(to->guest, to->guest_len, from->guest, from->guest_len);
     if (!s && !same) {
@@ -103,11 +102,12 @@ static ntstatus target_node(struct nt_io *io, const struct nt_path *p, const str
         nt_node_free(to);
         if (s)
             return s;
-        *replaced = true;
         s = nt_lookup(io, p->text, p->len, to);
         if (!s)
             return STATUS_OBJECT_NAME_COLLISION;
     }
+    if (same && link)
+        return flags & RENAME_REPLACE ? STATUS_SUCCESS : STATUS_OBJECT_NAME_COLLISION;
     if (same) {
         free(to->lower);
         free(to->upper);
@@ -204,7 +204,6 @@ ntstatus nt_rename_file(struct nt_call *c, struct nt_file *f, const uint8_t *in,
     struct target t;
     struct nt_path path;
     struct nt_node from, to;
-    bool replaced;
     if (!fcb)
         return STATUS_INVALID_DEVICE_REQUEST;
     ntstatus s = decode(c, in, len, ex, &t);
@@ -223,7 +222,11 @@ ntstatus nt_rename_file(struct nt_call *c, struct nt_file *f, const uint8_t *in,
         s = STATUS_FILE_IS_A_DIRECTORY;
         goto free_from;
     }
-    s = target_node(io, &path, &from, t.flags, &replaced, &to);
+    s = target_node(io, &path, &from, t.flags, link, &to);
+    if (!s && link && (to.lower || to.upper)) { /* to itself */
+        nt_node_free(&to);
+        goto free_from;
+    }
     if (!s && nt_path_begins(to.guest, to.guest_len, from.guest, from.guest_len) &&
         to.guest_len > from.guest_len)
         s = STATUS_SHARING_VIOLATION; /* a directory cannot move into itself */

@@ -224,9 +224,11 @@ static ntstatus replace_completion(struct set *s)
 static ntstatus set_port_flags(struct set *s)
 {
     uint32_t flags = get32(s->in);
-    if (flags & ~7u)
+    if (nt_file_synchronous(s->f))
         return STATUS_INVALID_PARAMETER;
-    s->f->port_flags |= flags;
+    s->f->port_flags |= flags & 3; /* they cannot be taken back */
+    if (flags & 2)                 /* FILE_SKIP_SET_EVENT_ON_HANDLE */
+        s->f->signaled = false;
     return STATUS_SUCCESS;
 }
 
@@ -242,6 +244,17 @@ static ntstatus set_mailslot(struct set *s)
     if (s->f->kind != NT_FILE_MAILSLOT)
         return STATUS_INVALID_DEVICE_REQUEST;
     return nt_mailslot_set_timeout(s->c->k, s->f, get64(s->in));
+}
+
+/* All bytes of a file are valid: nothing changes, but what is asked must make sense. */
+static ntstatus set_valid(struct set *s)
+{
+    struct nt_stat st;
+    uint64_t size = get64(s->in);
+    if (!s->fcb || s->fcb->directory)
+        return STATUS_INVALID_PARAMETER;
+    ntstatus r = nt_fcb_stat(s->c->k->io, s->fcb, &st);
+    return r ? r : size && size <= st.size ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
 static ntstatus set_nothing(struct set *s)
@@ -273,7 +286,8 @@ static const struct {
     ntstatus (*fn)(struct set *s);
     uint32_t least, access;
 } setters[FileMaximumInformation] = {
-    [FileBasicInformation] = {set_basic, 40, FILE_WRITE_ATTRIBUTES},
+    /* Wine's SetFileAttributes asks for no more than SYNCHRONIZE. */
+    [FileBasicInformation] = {set_basic, 40, 0},
     [FileRenameInformation] = {set_name, 14, IO_DELETE},
     [FileRenameInformationEx] = {set_name_ex, 14, IO_DELETE},
     [FileLinkInformation] = {set_link, 14, 0},
@@ -284,7 +298,7 @@ static const struct {
     [FileModeInformation] = {set_mode, 4, 0},
     [FileAllocationInformation] = {set_allocation, 8, FILE_WRITE_DATA},
     [FileEndOfFileInformation] = {set_end, 8, FILE_WRITE_DATA},
-    [FileValidDataLengthInformation] = {set_nothing, 8, FILE_WRITE_DATA},
+    [FileValidDataLengthInformation] = {set_valid, 8, FILE_WRITE_DATA},
     [FilePipeInformation] = {set_pipe, 8, FILE_WRITE_ATTRIBUTES},
     [FilePipeRemoteInformation] = {set_nothing, 16, FILE_WRITE_ATTRIBUTES},
     [FileMailslotSetInformation] = {set_mailslot, 8, 0},

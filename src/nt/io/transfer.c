@@ -36,7 +36,8 @@ static void mounts_transfer(struct nt_kernel *k, struct ser *s)
     }
 }
 
-/* ---- The overlay: a private one goes into the snapshot, the user's own is only named -------------- */
+/* ---- The overlay: a private one goes into the snapshot, the user's own is only named
+ * -------------- */
 
 struct saved_file {
     char *rel; /* NULL ends the list */
@@ -87,8 +88,7 @@ static void save_tree(struct nt_io *io, struct ser *s, const char *dir)
     struct host_names names;
     if (!host_list(io->overlay_fd, dir, &names))
         return;
-    vec_foreach(it, &names)
-    {
+    vec_foreach (it, &names) {
         struct stat st;
         struct saved_file f = {.rel = host_join(dir, it->name)};
         if (host_stat(io->overlay_fd, f.rel, &st)) {
@@ -163,7 +163,9 @@ static void overlay_transfer(struct nt_kernel *k, struct ser *s)
 {
     struct nt_io *io = k->io;
     struct pgr_error e;
-    uint8_t kind = !io->overlay ? OVERLAY_NONE : io->overlay_private ? OVERLAY_PRIVATE : OVERLAY_NAMED;
+    uint8_t kind = !io->overlay          ? OVERLAY_NONE
+                   : io->overlay_private ? OVERLAY_PRIVATE
+                                         : OVERLAY_NAMED;
     SER(s, kind);
     if (s->loading)
         nt_io_set_overlay(k, NULL, NULL);

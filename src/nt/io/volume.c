@@ -86,6 +86,7 @@ static ntstatus v_device(struct volume_query *q)
         [NT_FILE_PIPE_DEVICE] = FILE_DEVICE_NAMED_PIPE,
         [NT_FILE_MAILSLOT] = FILE_DEVICE_MAILSLOT,
         [NT_FILE_MOUNT_MANAGER] = FILE_DEVICE_UNKNOWN,
+        [NT_FILE_MAILSLOT_DEVICE] = FILE_DEVICE_MAILSLOT,
     };
     put32(q->out, types[q->f->kind]);
     put32(q->out + 4, on_disk(q->f) ? FILE_DEVICE_IS_MOUNTED : 0);
@@ -202,7 +203,12 @@ ntstatus nt_query_ea_file(struct nt_call *c)
     ntstatus s = nt_handle_get(c, a->FileHandle, NT_TYPE_FILE, FILE_READ_EA, &f);
     if (s)
         return s;
-    return f->kind == NT_FILE_DISK ? STATUS_NO_EAS_ON_FILE : STATUS_INVALID_DEVICE_REQUEST;
+    if (f->kind != NT_FILE_DISK)
+        return STATUS_INVALID_DEVICE_REQUEST;
+    static const uint8_t zeroes[4096];
+    for (uint64_t at = 0; !s && at < a->Length; at += sizeof zeroes)
+        s = nt_write(c, a->Buffer + at, zeroes, MIN(sizeof zeroes, a->Length - at));
+    return s ? s : STATUS_NO_EAS_ON_FILE;
 }
 
 ntstatus nt_set_ea_file(struct nt_call *c)

@@ -78,19 +78,9 @@ void nt_completion_post(struct nt_kernel *k, nt_id port, uint64_t key, uint64_t 
 ntstatus nt_create_io_completion(struct nt_call *c)
 {
     const struct NtCreateIoCompletion_args *a = nt_args(c);
-    struct nt_attrs at;
     struct nt_object *o;
-    ntstatus s = nt_attrs_read(c, a->ObjectAttributes, &at);
-    if (!s)
-        s = nt_create_named(c, NT_TYPE_IO_COMPLETION, &at, &o, NULL);
-    if (nt_success(s)) {
-        ntstatus h =
-            nt_return_handle(c, o, (uint32_t)a->DesiredAccess, &at, a->IoCompletionHandle);
-        if (h)
-            s = h;
-    }
-    nt_attrs_free(&at);
-    return s;
+    return nt_create_handle(c, NT_TYPE_IO_COMPLETION, a->ObjectAttributes,
+                            (uint32_t)a->DesiredAccess, a->IoCompletionHandle, &o);
 }
 
 ntstatus nt_open_io_completion(struct nt_call *c)

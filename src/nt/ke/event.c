@@ -83,24 +83,15 @@ bool nt_event_is_set(struct nt_kernel *k, nt_id event)
 ntstatus nt_create_event(struct nt_call *c)
 {
     const struct NtCreateEvent_args *a = nt_args(c);
-    struct nt_attrs at;
     struct nt_event *e;
-    bool existed;
     if (a->EventType > 1)
-        return STATUS_INVALID_PARAMETER;
-    ntstatus s = nt_attrs_read(c, a->ObjectAttributes, &at);
-    if (!s)
-        s = nt_create_named(c, NT_TYPE_EVENT, &at, &e, &existed);
-    if (nt_success(s)) {
-        if (!existed) {
-            e->manual = a->EventType == 0;
-            e->set = a->InitialState & 1;
-        }
-        ntstatus h = nt_return_handle(c, &e->o, (uint32_t)a->DesiredAccess, &at, a->EventHandle);
-        if (h)
-            s = h;
+        return nt_zero_handle(c, a->EventHandle, STATUS_INVALID_PARAMETER);
+    ntstatus s = nt_create_handle(c, NT_TYPE_EVENT, a->ObjectAttributes,
+                                  (uint32_t)a->DesiredAccess, a->EventHandle, &e);
+    if (s == STATUS_SUCCESS) {
+        e->manual = a->EventType == 0;
+        e->set = a->InitialState & 1;
     }
-    nt_attrs_free(&at);
     return s;
 }
 

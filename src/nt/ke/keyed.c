@@ -40,19 +40,9 @@ const struct nt_type nt_type_keyed_event = {
 ntstatus nt_create_keyed_event(struct nt_call *c)
 {
     const struct NtCreateKeyedEvent_args *a = nt_args(c);
-    struct nt_attrs at;
     struct nt_object *o;
-    ntstatus s = nt_attrs_read(c, a->ObjectAttributes, &at);
-    if (!s)
-        s = nt_create_named(c, NT_TYPE_KEYED_EVENT, &at, &o, NULL);
-    if (nt_success(s)) {
-        ntstatus h =
-            nt_return_handle(c, o, (uint32_t)a->DesiredAccess, &at, a->KeyedEventHandle);
-        if (h)
-            s = h;
-    }
-    nt_attrs_free(&at);
-    return s;
+    return nt_create_handle(c, NT_TYPE_KEYED_EVENT, a->ObjectAttributes,
+                            (uint32_t)a->DesiredAccess, a->KeyedEventHandle, &o);
 }
 
 ntstatus nt_open_keyed_event(struct nt_call *c)

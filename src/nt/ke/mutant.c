@@ -54,22 +54,13 @@ const struct nt_type nt_type_mutant = {
 ntstatus nt_create_mutant(struct nt_call *c)
 {
     const struct NtCreateMutant_args *a = nt_args(c);
-    struct nt_attrs at;
     struct nt_mutant *m;
-    bool existed;
-    ntstatus s = nt_attrs_read(c, a->ObjectAttributes, &at);
-    if (!s)
-        s = nt_create_named(c, NT_TYPE_MUTANT, &at, &m, &existed);
-    if (nt_success(s)) {
-        if (!existed && a->InitialOwner) {
-            m->owner = c->t->o.id;
-            m->depth = 1;
-        }
-        ntstatus h = nt_return_handle(c, &m->o, (uint32_t)a->DesiredAccess, &at, a->MutantHandle);
-        if (h)
-            s = h;
+    ntstatus s = nt_create_handle(c, NT_TYPE_MUTANT, a->ObjectAttributes,
+                                  (uint32_t)a->DesiredAccess, a->MutantHandle, &m);
+    if (s == STATUS_SUCCESS && a->InitialOwner) {
+        m->owner = c->t->o.id;
+        m->depth = 1;
     }
-    nt_attrs_free(&at);
     return s;
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "nt/io/io.h"
 #include "nt/ke/sched.h"
 
 #include <poll.h>
@@ -86,6 +87,11 @@ bool nt_sched_others_ready(struct nt_kernel *k, const struct nt_thread *t)
 bool nt_sched_deadline(struct nt_kernel *k, uint64_t *when)
 {
     bool any = nt_timers_deadline(k, when);
+    uint64_t io;
+    if (nt_io_deadline(k, &io) && (!any || io < *when)) {
+        *when = io;
+        any = true;
+    }
     for (size_t i = 0; i < k->sched->waiters.len; i++) {
         struct nt_thread *t = nt_thread_get(k, k->sched->waiters.data[i]);
         if (t->wait.has_deadline && (!any || t->wait.deadline < *when)) {
@@ -114,6 +120,7 @@ void nt_sched_expire(struct nt_kernel *k)
     uint64_t now = nt_now(k);
     struct nt_thread *t;
     nt_timers_expire(k);
+    nt_io_expire(k);
     while ((t = first_due(k, now))) {
         /* Requests of io/ have a status of their own for it. */
         ntstatus s = t->wait.retry ? nt_wait_try(k, t) : NT_BLOCKED;

@@ -43,26 +43,16 @@ const struct nt_type nt_type_semaphore = {
 ntstatus nt_create_semaphore(struct nt_call *c)
 {
     const struct NtCreateSemaphore_args *a = nt_args(c);
-    struct nt_attrs at;
     struct nt_semaphore *m;
-    bool existed;
     int32_t initial = (int32_t)a->InitialCount, limit = (int32_t)a->MaximumCount;
     if (limit <= 0 || initial < 0 || initial > limit)
-        return STATUS_INVALID_PARAMETER;
-    ntstatus s = nt_attrs_read(c, a->ObjectAttributes, &at);
-    if (!s)
-        s = nt_create_named(c, NT_TYPE_SEMAPHORE, &at, &m, &existed);
-    if (nt_success(s)) {
-        if (!existed) {
-            m->count = (uint32_t)initial;
-            m->limit = (uint32_t)limit;
-        }
-        ntstatus h =
-            nt_return_handle(c, &m->o, (uint32_t)a->DesiredAccess, &at, a->SemaphoreHandle);
-        if (h)
-            s = h;
+        return nt_zero_handle(c, a->SemaphoreHandle, STATUS_INVALID_PARAMETER);
+    ntstatus s = nt_create_handle(c, NT_TYPE_SEMAPHORE, a->ObjectAttributes,
+                                  (uint32_t)a->DesiredAccess, a->SemaphoreHandle, &m);
+    if (s == STATUS_SUCCESS) {
+        m->count = (uint32_t)initial;
+        m->limit = (uint32_t)limit;
     }
-    nt_attrs_free(&at);
     return s;
 }
 

@@ -123,22 +123,13 @@ bool nt_timers_deadline(struct nt_kernel *k, uint64_t *when)
 ntstatus nt_create_timer(struct nt_call *c)
 {
     const struct NtCreateTimer_args *a = nt_args(c);
-    struct nt_attrs at;
     struct nt_timer *m;
-    bool existed;
     if (a->TimerType > 1)
-        return STATUS_INVALID_PARAMETER;
-    ntstatus s = nt_attrs_read(c, a->ObjectAttributes, &at);
-    if (!s)
-        s = nt_create_named(c, NT_TYPE_TIMER, &at, &m, &existed);
-    if (nt_success(s)) {
-        if (!existed)
-            m->manual = a->TimerType == 0;
-        ntstatus h = nt_return_handle(c, &m->o, (uint32_t)a->DesiredAccess, &at, a->TimerHandle);
-        if (h)
-            s = h;
-    }
-    nt_attrs_free(&at);
+        return nt_zero_handle(c, a->TimerHandle, STATUS_INVALID_PARAMETER);
+    ntstatus s = nt_create_handle(c, NT_TYPE_TIMER, a->ObjectAttributes,
+                                  (uint32_t)a->DesiredAccess, a->TimerHandle, &m);
+    if (s == STATUS_SUCCESS)
+        m->manual = a->TimerType == 0;
     return s;
 }
 

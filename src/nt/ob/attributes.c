@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+enum { NAME_BYTES_MAX = 65532 };
+
 ntstatus nt_attrs_read(struct nt_call *c, uint64_t address, struct nt_attrs *out)
 {
     *out = (struct nt_attrs){0};
@@ -21,12 +23,14 @@ ntstatus nt_attrs_read(struct nt_call *c, uint64_t address, struct nt_attrs *out
     out->root = oa.RootDirectory;
     out->attributes = oa.Attributes;
     if (!oa.ObjectName)
-        return STATUS_SUCCESS;
+        return oa.RootDirectory ? STATUS_OBJECT_NAME_INVALID : STATUS_SUCCESS;
     struct UNICODE_STRING us;
     s = nt_get(c, &layout_UNICODE_STRING, oa.ObjectName, &us);
     if (s)
         return s;
-    if (us.Length & 1)
+    if (us.Buffer & 1)
+        return STATUS_DATATYPE_MISALIGNMENT;
+    if (us.Length & 1 || us.Length > NAME_BYTES_MAX)
         return STATUS_OBJECT_NAME_INVALID;
     return nt_read_string(c, oa.ObjectName, &out->name, &out->name_len);
 }

@@ -11,7 +11,7 @@
 
 struct nt_directory {
     struct nt_object o;
-    VEC(nt_id) members; /* in order of upper-cased name */
+    VEC(nt_id) members; /* in order of upper-cased name, then of the name itself */
 };
 
 struct nt_symlink {
@@ -76,22 +76,30 @@ const struct nt_type nt_type_symlink = {
     .transfer = symlink_transfer,
 };
 
-/* Position of the name in the directory; *found says whether a member is there. */
+static int compare_exact(struct text a, struct text b)
+{
+    for (size_t i = 0; i < a.len && i < b.len; i++)
+        if (a.s[i] != b.s[i])
+            return a.s[i] < b.s[i] ? -1 : 1;
+    return a.len < b.len ? -1 : a.len > b.len;
+}
+
+static int compare(struct nt_kernel *k, nt_id id, struct text name, bool nocase)
+{
+    struct nt_object *o = nt_object_get(k, id, NT_TYPE_NONE);
+    BUG_ON(!o);
+    int cmp = utf16_compare_nocase(o->name, o->name_len, name.s, name.len);
+    return cmp || nocase ? cmp : compare_exact((struct text){o->name, o->name_len}, name);
+}
+
+/* The first member that is not before the name. Names that differ in case only are neighbours. */
 static size_t position(struct nt_kernel *k, const struct nt_directory *d, struct text name,
-                       bool *found)
+                       bool nocase)
 {
     size_t lo = 0, hi = d->members.len;
-    *found = false;
     while (lo < hi) {
         size_t mid = lo + (hi - lo) / 2;
-        struct nt_object *o = nt_object_get(k, d->members.data[mid], NT_TYPE_NONE);
-        BUG_ON(!o);
-        int cmp = utf16_compare_nocase(o->name, o->name_len, name.s, name.len);
-        if (!cmp) {
-            *found = true;
-            return mid;
-        }
-        if (cmp < 0)
+        if (compare(k, d->members.data[mid], name, nocase) < 0)
             lo = mid + 1;
         else
             hi = mid;
@@ -99,19 +107,19 @@ static size_t position(struct nt_kernel *k, const struct nt_directory *d, struct
     return lo;
 }
 
-static struct nt_object *member(struct nt_kernel *k, struct nt_directory *d, struct text name)
+static struct nt_object *member(struct nt_kernel *k, struct nt_directory *d, struct text name,
+                                bool nocase)
 {
-    bool found;
-    size_t i = position(k, d, name, &found);
-    return found ? nt_object_get(k, d->members.data[i], NT_TYPE_NONE) : NULL;
+    size_t i = position(k, d, name, nocase);
+    if (i == d->members.len || compare(k, d->members.data[i], name, nocase))
+        return NULL;
+    return nt_object_get(k, d->members.data[i], NT_TYPE_NONE);
 }
 
 static void add_member(struct nt_kernel *k, struct nt_directory *d, struct text name,
                        struct nt_object *o)
 {
-    bool found;
-    size_t at = position(k, d, name, &found);
-    BUG_ON(found);
+    size_t at = position(k, d, name, false);
     uint16_t *copy = xmalloc((name.len + 1) * sizeof *copy);
     memcpy(copy, name.s, name.len * sizeof *copy);
     copy[name.len] = 0;
@@ -146,6 +154,7 @@ struct walk {
     struct text leaf;
     uint16_t *buffer; /* owned: the path after a link was put in its place */
     int links;
+    bool nocase;
 };
 
 static ntstatus walk_path(struct walk *w, struct text path, bool open_link);
@@ -166,9 +175,11 @@ static ntstatus follow(struct walk *w, const struct nt_symlink *l, struct text r
     }
     free(w->buffer);
     w->buffer = joined;
-    if (!n || joined[0] != '\\')
-        return STATUS_OBJECT_PATH_SYNTAX_BAD;
     w->at = nt_object_get(w->k, w->k->root_directory, NT_TYPE_DIRECTORY);
+    if (!n) /* an empty target is the root itself */
+        return STATUS_SUCCESS;
+    if (joined[0] != '\\')
+        return STATUS_OBJECT_PATH_SYNTAX_BAD;
     return walk_path(w, (struct text){joined + 1, n - 1}, open_link);
 }
 
@@ -185,7 +196,7 @@ static ntstatus walk_path(struct walk *w, struct text path, bool open_link)
             return STATUS_OBJECT_NAME_INVALID;
         if (w->at->type != NT_TYPE_DIRECTORY)
             return STATUS_OBJECT_TYPE_MISMATCH;
-        struct nt_object *o = member(w->k, (struct nt_directory *)w->at, name);
+        struct nt_object *o = member(w->k, (struct nt_directory *)w->at, name, w->nocase);
         if (!o) {
             w->leaf = name;
             return last ? STATUS_OBJECT_NAME_NOT_FOUND : STATUS_OBJECT_PATH_NOT_FOUND;
@@ -203,7 +214,7 @@ static ntstatus walk_path(struct walk *w, struct text path, bool open_link)
 static ntstatus walk_attrs(struct nt_call *c, const struct nt_attrs *a, bool open_link,
                            struct walk *w)
 {
-    *w = (struct walk){.k = c->k};
+    *w = (struct walk){.k = c->k, .nocase = a->attributes & OBJ_CASE_INSENSITIVE};
     struct text path = {a->name, a->name_len};
     if (a->root) {
         ntstatus s = nt_handle_get(c, a->root, NT_TYPE_NONE, 0, &w->at);
@@ -230,8 +241,6 @@ ntstatus nt_create_named(struct nt_call *c, enum nt_type_id type, const struct n
     if (existed)
         *existed = false;
     if (!a->name_len) {
-        if (a->root && type != NT_TYPE_DIRECTORY)
-            return STATUS_OBJECT_NAME_INVALID;
         *(void **)out = nt_object_new(c->k, type);
         return STATUS_SUCCESS;
     }
@@ -283,7 +292,9 @@ ntstatus nt_open_named(struct nt_call *c, enum nt_type_id type, const struct nt_
 
 struct nt_object *nt_name_lookup(struct nt_kernel *k, const uint16_t *path, size_t len, size_t *used)
 {
-    struct walk w = {.k = k, .at = nt_object_get(k, k->root_directory, NT_TYPE_DIRECTORY)};
+    struct walk w = {.k = k,
+                     .nocase = true,
+                     .at = nt_object_get(k, k->root_directory, NT_TYPE_DIRECTORY)};
     if (used)
         *used = len;
     if (!len || path[0] != '\\')
@@ -297,7 +308,9 @@ void nt_name_insert(struct nt_kernel *k, const char *path_utf8, struct nt_object
 {
     size_t len;
     uint16_t *path = utf8_to_utf16(path_utf8, strlen(path_utf8), &len);
-    struct walk w = {.k = k, .at = nt_object_get(k, k->root_directory, NT_TYPE_DIRECTORY)};
+    struct walk w = {.k = k,
+                     .nocase = true,
+                     .at = nt_object_get(k, k->root_directory, NT_TYPE_DIRECTORY)};
     ntstatus s = walk_path(&w, (struct text){path + 1, len - 1}, true);
     BUG_ON(s != STATUS_OBJECT_NAME_NOT_FOUND);
     add_member(k, (struct nt_directory *)w.at, w.leaf, o);
@@ -351,6 +364,7 @@ void nt_namespace_init(struct nt_kernel *k)
     static const char *const links[][2] = {
         {"\\DosDevices", "\\??"},
         {"\\GLOBAL??", "\\??"},
+        {"\\??\\GLOBALROOT", ""},
         {"\\??\\Global", "\\??"},
         {"\\BaseNamedObjects\\Global", "\\BaseNamedObjects"},
         {"\\BaseNamedObjects\\Local", "\\BaseNamedObjects"},
@@ -373,12 +387,21 @@ void nt_namespace_init(struct nt_kernel *k)
 
 /* ---- Services ---------------------------------------------------------------------------------- */
 
-static ntstatus create_then_handle(struct nt_call *c, enum nt_type_id type, uint64_t attributes,
-                                   uint32_t access, uint64_t handle_out, void *out)
+ntstatus nt_zero_handle(struct nt_call *c, uint64_t handle_out, ntstatus status)
+{
+    ntstatus s = nt_put_ptr(c, handle_out, 0);
+    return s ? s : status;
+}
+
+ntstatus nt_create_handle(struct nt_call *c, enum nt_type_id type, uint64_t attributes,
+                          uint32_t access, uint64_t handle_out, void *out)
 {
     struct nt_attrs a;
-    ntstatus s = nt_attrs_read(c, attributes, &a);
     struct nt_object *o = NULL;
+    ntstatus s = nt_put_ptr(c, handle_out, 0); /* what callers see when it fails */
+    if (s)
+        return s;
+    s = nt_attrs_read(c, attributes, &a);
     if (!s)
         s = nt_create_named(c, type, &a, &o, NULL);
     if (nt_success(s)) {
@@ -395,8 +418,8 @@ ntstatus nt_create_directory_object(struct nt_call *c)
 {
     const struct NtCreateDirectoryObject_args *a = nt_args(c);
     struct nt_directory *d;
-    return create_then_handle(c, NT_TYPE_DIRECTORY, a->ObjectAttributes, (uint32_t)a->DesiredAccess,
-                              a->DirectoryHandle, &d);
+    return nt_create_handle(c, NT_TYPE_DIRECTORY, a->ObjectAttributes, (uint32_t)a->DesiredAccess,
+                            a->DirectoryHandle, &d);
 }
 
 ntstatus nt_open_handle(struct nt_call *c, enum nt_type_id type, uint64_t attributes,
@@ -404,7 +427,10 @@ ntstatus nt_open_handle(struct nt_call *c, enum nt_type_id type, uint64_t attrib
 {
     struct nt_attrs a;
     struct nt_object *o;
-    ntstatus s = nt_attrs_read(c, attributes, &a);
+    ntstatus s = nt_put_ptr(c, handle_out, 0);
+    if (s)
+        return s;
+    s = nt_attrs_read(c, attributes, &a);
     if (!s)
         s = nt_open_named(c, type, &a, &o);
     if (!s)
@@ -438,8 +464,8 @@ ntstatus nt_create_symbolic_link_object(struct nt_call *c)
     if (s)
         return s;
     struct nt_symlink *l = NULL;
-    s = len ? create_then_handle(c, NT_TYPE_SYMLINK, a->ObjectAttributes,
-                                 (uint32_t)a->DesiredAccess, a->LinkHandle, &l)
+    s = len ? nt_create_handle(c, NT_TYPE_SYMLINK, a->ObjectAttributes, (uint32_t)a->DesiredAccess,
+                               a->LinkHandle, &l)
             : STATUS_INVALID_PARAMETER;
     if (s == STATUS_SUCCESS) {
         l->target = target;

@@ -162,6 +162,12 @@ ntstatus nt_open_named(struct nt_call *c, enum nt_type_id type, const struct nt_
 /* Maps `access`, makes a handle for o, writes it to the guest and drops the caller's reference. */
 ntstatus nt_return_handle(struct nt_call *c, struct nt_object *o, uint32_t access,
                           const struct nt_attrs *a, uint64_t handle_out);
+/* All of NtCreateXxx but filling in the object. STATUS_SUCCESS: it is new; STATUS_OBJECT_NAME_EXISTS:
+ * it was there. *out stays valid while the handle is open. The handle is zero on failure. */
+ntstatus nt_create_handle(struct nt_call *c, enum nt_type_id type, uint64_t attributes,
+                          uint32_t access, uint64_t handle_out, void *out);
+/* Refuses a call: zeroes the handle and returns `status`. */
+ntstatus nt_zero_handle(struct nt_call *c, uint64_t handle_out, ntstatus status);
 /* All of NtOpenXxx: attributes, lookup, handle. */
 ntstatus nt_open_handle(struct nt_call *c, enum nt_type_id type, uint64_t attributes,
                         uint32_t access, uint64_t handle_out);

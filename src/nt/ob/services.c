@@ -3,6 +3,7 @@
 #include "base/utf.h"
 #include "base/vec.h"
 #include "nt/call.h"
+#include "nt/cm/registry.h"
 #include "nt/io/io.h"
 #include "nt/structs.h"
 
@@ -144,7 +145,6 @@ static ntstatus put_inline_string(struct nt_call *c, uint64_t va, size_t header,
 /* The name as NtQueryObject gives it; what is in no directory knows its own. */
 static uint16_t *object_name(struct nt_kernel *k, struct nt_object *o, size_t *len)
 {
-    char text[1024];
     if (o->id == k->root_directory) {
         *len = 1;
         return utf8_to_utf16("\\", 1, NULL);
@@ -152,11 +152,9 @@ static uint16_t *object_name(struct nt_kernel *k, struct nt_object *o, size_t *l
     if (o->type == NT_TYPE_FILE) /* Wine's GetFinalPathNameByHandle wants DOS names */
         return nt_file_name(k, (struct nt_file *)o,
                             k->wine_userland ? NT_FILE_NAME_DOS : NT_FILE_NAME_DEVICE, len);
-    uint16_t *name = nt_name_full(k, o, len);
-    if (name || o->type != NT_TYPE_KEY)
-        return name;
-    size_t n = nt_types[o->type]->describe(k, o, text, sizeof text);
-    return n ? utf8_to_utf16(text, n, len) : NULL;
+    if (o->type == NT_TYPE_KEY)
+        return nt_key_name(k, o, len);
+    return nt_name_full(k, o, len);
 }
 
 static ntstatus query_name(struct nt_call *c, const struct NtQueryObject_args *a,
@@ -164,6 +162,8 @@ static ntstatus query_name(struct nt_call *c, const struct NtQueryObject_args *a
 {
     size_t len = 0, header = layout_size(&layout_UNICODE_STRING, nt_ptr_size(c));
     uint16_t *name = object_name(c->k, o, &len);
+    if (!name && o->type == NT_TYPE_KEY)
+        return STATUS_KEY_DELETED;
     size_t need = header + (name ? len * 2 + 2 : 0);
     ntstatus s = STATUS_SUCCESS;
     if (a->ReturnLength)

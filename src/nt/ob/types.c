@@ -3,7 +3,7 @@
 
 extern const struct nt_type nt_type_process, nt_type_thread, nt_type_event, nt_type_mutant,
     nt_type_semaphore, nt_type_timer, nt_type_keyed_event, nt_type_io_completion, nt_type_section,
-    nt_type_file, nt_type_key, nt_type_token, nt_type_job;
+    nt_type_file, nt_type_key, nt_type_token, nt_type_job, nt_type_debug;
 
 const struct nt_type *const nt_types[NT_TYPE_COUNT] = {
     [NT_TYPE_DIRECTORY] = &nt_type_directory,
@@ -21,4 +21,5 @@ const struct nt_type *const nt_types[NT_TYPE_COUNT] = {
     [NT_TYPE_KEY] = &nt_type_key,
     [NT_TYPE_TOKEN] = &nt_type_token,
     [NT_TYPE_JOB] = &nt_type_job,
+    [NT_TYPE_DEBUG] = &nt_type_debug,
 };

@@ -70,18 +70,9 @@ static uint32_t basic_size(const struct nt_call *c)
 ntstatus nt_create_job_object(struct nt_call *c)
 {
     const struct NtCreateJobObject_args *a = nt_args(c);
-    struct nt_attrs at;
     struct nt_object *o;
-    ntstatus s = nt_attrs_read(c, a->ObjectAttributes, &at);
-    if (!s)
-        s = nt_create_named(c, NT_TYPE_JOB, &at, &o, NULL);
-    if (nt_success(s)) {
-        ntstatus h = nt_return_handle(c, o, (uint32_t)a->DesiredAccess, &at, a->JobHandle);
-        if (h)
-            s = h;
-    }
-    nt_attrs_free(&at);
-    return s;
+    return nt_create_handle(c, NT_TYPE_JOB, a->ObjectAttributes, (uint32_t)a->DesiredAccess,
+                            a->JobHandle, &o);
 }
 
 ntstatus nt_open_job_object(struct nt_call *c)

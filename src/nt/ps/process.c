@@ -208,8 +208,7 @@ static void pick_next(struct nt_kernel *k, struct nt_object *o, void *ctx)
 {
     struct next *n = ctx;
     bool mine = o->type != NT_TYPE_THREAD || ((struct nt_thread *)o)->process == n->process;
-    bool alive = o->type != NT_TYPE_THREAD || ((struct nt_thread *)o)->state != NT_THREAD_ENDED;
-    if (n->passed && !n->found && mine && alive)
+    if (n->passed && !n->found && mine)
         n->found = o;
     if (o->id == n->after)
         n->passed = true;
@@ -232,9 +231,11 @@ ntstatus nt_get_next_thread(struct nt_call *c)
     const struct NtGetNextThread_args *a = nt_args(c);
     struct nt_process *p;
     struct nt_thread *t = NULL;
-    if (a->Flags)
-        return STATUS_INVALID_PARAMETER;
-    ntstatus s = nt_handle_get(c, a->ProcessHandle, NT_TYPE_PROCESS, 0, &p);
+    ntstatus s = nt_zero_handle(c, a->NewThreadHandle, STATUS_SUCCESS);
+    if (!s && a->Flags)
+        s = STATUS_INVALID_PARAMETER;
+    if (!s)
+        s = nt_handle_get(c, a->ProcessHandle, NT_TYPE_PROCESS, 0, &p);
     if (!s && a->ThreadHandle)
         s = nt_handle_get(c, a->ThreadHandle, NT_TYPE_THREAD, 0, &t);
     if (s)

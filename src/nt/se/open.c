@@ -79,11 +79,13 @@ ntstatus nt_open_thread_token_ex(struct nt_call *c)
                              a->TokenHandle);
 }
 
-/* The level that OBJECT_ATTRIBUTES' SecurityQualityOfService asks for. */
-static ntstatus wanted_level(struct nt_call *c, uint64_t attributes, uint32_t *level)
+/* The level that OBJECT_ATTRIBUTES' SecurityQualityOfService asks for. Wine 8's libraries give
+ * none, but put the level in EffectiveOnly's place. */
+static ntstatus wanted_level(struct nt_call *c, uint64_t attributes, uint64_t effective_only,
+                             uint32_t *level)
 {
     struct OBJECT_ATTRIBUTES oa;
-    *level = SecurityAnonymous;
+    *level = effective_only & 3;
     if (!attributes)
         return STATUS_SUCCESS;
     ntstatus s = nt_get(c, &layout_OBJECT_ATTRIBUTES, attributes, &oa);
@@ -101,7 +103,7 @@ ntstatus nt_duplicate_token(struct nt_call *c)
     ntstatus s = nt_attrs_read(c, a->ObjectAttributes, &at);
     nt_attrs_free(&at);
     if (!s)
-        s = wanted_level(c, a->ObjectAttributes, &level);
+        s = wanted_level(c, a->ObjectAttributes, a->EffectiveOnly, &level);
     if (!s)
         s = nt_token_handle(c, a->ExistingTokenHandle, TOKEN_DUPLICATE, &t);
     if (s)
