@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From a program's name on the host to a process that is ready to run. */
-#include "base/hostio.h"
 #include "base/vec.h"
 #include "machine/machine.h"
 #include "mem/space.h"
 #include "nt/io/io.h"
-#include "pe/pe.h"
+#include "win/program.h"
 #include "win/win.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define GUEST_CWD     "C:\\work"
@@ -21,67 +18,6 @@ static bool is_guest_path(const char *path)
 {
     return ((path[0] | 32) >= 'a' && (path[0] | 32) <= 'z') && path[1] == ':' &&
            (path[2] == '\\' || path[2] == '/');
-}
-
-static bool exists(const char *path)
-{
-    struct stat st;
-    return !stat(path, &st);
-}
-
-/* "cmd" and "cmd.exe" in one of the root's own directories. From malloc, NULL when there is none. */
-static char *find_in(const char *dir, const char *name)
-{
-    static const char *const endings[] = {"", ".exe"};
-    for (size_t i = 0; dir && i < 2; i++) {
-        char *path = xasprintf("%s/%s%s", dir, name, endings[i]);
-        if (exists(path))
-            return path;
-        free(path);
-    }
-    return NULL;
-}
-
-/* The host file that the user means. From malloc. */
-static pgr_status find_program(struct pgr_machine *m, const struct pgr_program *prog, char **out,
-                               struct pgr_error *e)
-{
-    const char *name = prog->path;
-    if (strchr(name, '/') || exists(name)) {
-        *out = realpath(name, NULL);
-        if (*out)
-            return PGR_OK;
-        return err_errno(e, errno == ENOENT || errno == ENOTDIR ? PGR_E_NOT_FOUND : PGR_E_IO,
-                         "cannot open %s", name);
-    }
-    const char *first = prog->prefer_32bit ? m->root.syswow64 : m->root.system32;
-    const char *second = prog->prefer_32bit ? m->root.system32 : m->root.syswow64;
-    *out = find_in(first, name);
-    if (!*out)
-        *out = find_in(second, name);
-    if (!*out)
-        return err_set(e, PGR_E_NOT_FOUND,
-                       "there is no %s in the current directory or among the programs of the root "
-                       "%s; give a path",
-                       name, m->root.name);
-    return PGR_OK;
-}
-
-/* Reads the headers for the bitness, and refuses what cannot run in terms of the host's file. */
-static pgr_status examine(const char *path, bool *is64, struct pgr_error *e)
-{
-    struct host_map map;
-    struct pe_image img;
-    pgr_status s = host_map_open(&map, path, e);
-    if (s)
-        return s;
-    s = pe_open(&img, map.data, map.size, PE_FILE, path, e);
-    if (!s) {
-        *is64 = img.h.is64;
-        s = pe_check_program(&img, e);
-    }
-    host_map_close(&map);
-    return s;
 }
 
 static pgr_status mount_windows(struct pgr_machine *m, bool is64, struct pgr_error *e)
@@ -148,16 +84,20 @@ static pgr_status mount_all(struct pgr_machine *m, const struct pgr_program *pro
                             struct pgr_error *e)
 {
     char *host = NULL;
+    struct host_map map;
+    struct pe_image img;
     bool is64 = !prog->prefer_32bit;
     pgr_status s = PGR_OK;
     if (is_guest_path(prog->path)) {
         *guest = xstrdup(prog->path);
         host = nt_io_host_path(m->k, prog->path);
     } else {
-        s = find_program(m, prog, &host, e);
+        s = win_find_program(&m->root, prog->path, prog->prefer_32bit, &host, e);
     }
-    if (!s && host)
-        s = examine(host, &is64, e);
+    if (!s && host && !(s = win_open_program(host, &map, &img, e))) {
+        is64 = img.h.is64;
+        host_map_close(&map);
+    }
     if (!s)
         s = mount_windows(m, is64, e);
     if (!s)

@@ -133,10 +133,10 @@ struct mem_space {
     struct mem_ram *ram;
     uint64_t lowest, highest;
     unsigned ptr_size;
-    VEC(struct slot) slots; /* sorted by start */
-    struct region *last;    /* found last */
-    struct leaf **leafs;
-    size_t nleafs;
+    VEC(struct slot) slots;   /* sorted by start */
+    struct region *last;      /* found last */
+    struct leaf **leafs;      /* one for each GiB; most are NULL, and their pages untouched */
+    VEC(uint32_t) made_leafs; /* those that are not, ascending */
     VEC(struct mem_observer) observers;
     struct notes invalid, code;
 };

@@ -14,11 +14,19 @@ static struct chunk *chunk_at(const struct mem_space *s, uint64_t vpn)
     return l ? &l->chunk[vpn / CHUNK_PAGES % (LEAF_PAGES / CHUNK_PAGES)] : NULL;
 }
 
+static void leaf_make(struct mem_space *s, uint32_t index)
+{
+    size_t at = s->made_leafs.len;
+    while (at && s->made_leafs.data[at - 1] > index)
+        at--;
+    vec_insert(&s->made_leafs, at, index);
+    s->leafs[index] = xcalloc(1, sizeof **s->leafs);
+}
+
 static struct chunk *chunk_make(struct mem_space *s, uint64_t vpn)
 {
-    struct leaf **l = &s->leafs[vpn / LEAF_PAGES];
-    if (!*l)
-        *l = xcalloc(1, sizeof **l);
+    if (!s->leafs[vpn / LEAF_PAGES])
+        leaf_make(s, (uint32_t)(vpn / LEAF_PAGES));
     return chunk_at(s, vpn);
 }
 
@@ -336,10 +344,11 @@ void page_set_dirty(struct mem_space *s, uint64_t vpn, struct page *p)
 
 void pages_destroy(struct mem_space *s)
 {
-    for (size_t i = 0; i < s->nleafs; i++) {
-        for (size_t k = 0; s->leafs[i] && k < LEAF_PAGES / CHUNK_PAGES; k++)
-            free(s->leafs[i]->chunk[k].pages);
-        free(s->leafs[i]);
+    vec_foreach (i, &s->made_leafs) {
+        for (size_t k = 0; k < LEAF_PAGES / CHUNK_PAGES; k++)
+            free(s->leafs[*i]->chunk[k].pages);
+        free(s->leafs[*i]);
     }
+    vec_free(&s->made_leafs);
     free(s->leafs);
 }

@@ -21,8 +21,7 @@ pgr_status mem_create(const struct mem_config *cfg, struct mem_space **out, stru
     s->lowest = cfg->lowest;
     s->highest = cfg->highest;
     s->ptr_size = cfg->ptr_size;
-    s->nleafs = (size_t)(cfg->highest >> PAGE_SHIFT) / LEAF_PAGES + 1;
-    s->leafs = xcalloc(s->nleafs, sizeof *s->leafs);
+    s->leafs = xcalloc((size_t)(cfg->highest >> PAGE_SHIFT) / LEAF_PAGES + 1, sizeof *s->leafs);
     *out = s;
     return PGR_OK;
 }
@@ -171,10 +170,10 @@ static void visit_dirty(void *ctx, struct chunk *c, struct page *p, uint64_t vpn
 static void dirty_walk(struct mem_space *s, struct dirty_visit *d)
 {
     const uint64_t chunks = LEAF_PAGES / CHUNK_PAGES;
-    for (uint64_t i = 0; i < s->nleafs; i++)
-        for (uint64_t k = 0; s->leafs[i] && k < chunks; k++)
-            if (s->leafs[i]->chunk[k].dirty) {
-                uint64_t first = i * LEAF_PAGES + k * CHUNK_PAGES;
+    vec_foreach (i, &s->made_leafs)
+        for (uint64_t k = 0; k < chunks; k++)
+            if (s->leafs[*i]->chunk[k].dirty) {
+                uint64_t first = (uint64_t)*i * LEAF_PAGES + k * CHUNK_PAGES;
                 pages_visit(s, first, first + CHUNK_PAGES, visit_dirty, d);
             }
 }

@@ -130,6 +130,7 @@ void nt_kernel_transfer(struct nt_kernel *k, struct ser *s)
     SER(s, k->root_directory);
     SER(s, k->first_process);
     SER(s, k->wine_userland);
+    SER(s, k->wine_unixlib_handle);
     nt_registry_transfer(k, s);
     nt_io_transfer(k, s);
     nt_ex_transfer(k, s);

@@ -94,6 +94,7 @@ struct nt_kernel {
     uint32_t service_count;
     /* Wine's DLLs take what their own kernel side gives where Windows' differs; set by win/wine.c. */
     bool wine_userland;
+    bool wine_unixlib_handle; /* ntdll has a handle of its own: since Wine 9 */
     bool stop_requested;   /* strict mode found something; the reason is the last note */
     bool need_resched;     /* the current thread should give way after this service */
     uint32_t slice_services; /* services called since the current thread was scheduled */

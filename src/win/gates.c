@@ -12,6 +12,9 @@
 /* Below the shared user data in both address spaces, where no image wants to be. */
 #define GATE_BASE 0x7ffd0000u
 
+/* Virtual time that a Unix call takes, as a service does: loops that ask for the time must end. */
+enum { UNIX_CALL_TICKS = 10 };
+
 uint64_t win_gate_base(unsigned ptr_size)
 {
     return GATE_BASE;
@@ -66,6 +69,7 @@ static bool unix_call(struct nt_kernel *k, struct nt_thread *t)
     }
     if (!pop_return(k, t, p->ptr_size == 4 ? 16 : 0))
         return false;
+    nt_clock_advance(k, UNIX_CALL_TICKS);
     r[X86_RAX] = win_wine_unix_call(k, t, handle, code, args);
     return !k->need_resched;
 }

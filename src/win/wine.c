@@ -31,6 +31,7 @@ static void point(struct nt_kernel *k, struct nt_process *p, const char *variabl
 void win_wine_connect(struct nt_kernel *k, struct nt_process *p)
 {
     k->wine_userland = win_export(k, p, p->ntdll_base, "__wine_unix_call_dispatcher") != 0;
+    k->wine_unixlib_handle = win_export(k, p, p->ntdll_base, "__wine_unixlib_handle") != 0;
     point(k, p, "__wine_syscall_dispatcher", gate(p, WIN_GATE_SERVICE));
     point(k, p, "__wine_unix_call_dispatcher", gate(p, WIN_GATE_UNIX_CALL));
     /* The same role in a 32-bit ntdll of Windows. */
@@ -88,22 +89,20 @@ static ntstatus time_precise(struct nt_kernel *k, struct nt_thread *t, uint64_t 
 static ntstatus ntdll_call(struct nt_kernel *k, struct nt_thread *t, uint32_t code, uint64_t args)
 {
     enum { LOAD_SO_DLL, UNWIND_BUILTIN_DLL, THIRD };
-    struct nt_process *p = nt_process_get(k, t->process);
-    bool newer = win_export(k, p, p->ntdll_base, "__wine_unixlib_handle") != 0;
     if (code == THIRD)
-        return newer ? debug_write(k, t, args) : time_precise(k, t, args);
+        return k->wine_unixlib_handle ? debug_write(k, t, args) : time_precise(k, t, args);
     if (code <= UNWIND_BUILTIN_DLL)
         return STATUS_NOT_SUPPORTED; /* there are no ELF modules */
     return unknown(k, t, "ntdll", code);
 }
 
-/* win32u's first call asks for the dispatcher that it passes its own calls to. */
+/* win32u's first call asks where its system-call stubs are to jump. */
 static ntstatus win32u_call(struct nt_kernel *k, struct nt_thread *t, uint32_t code, uint64_t args)
 {
     struct nt_process *p = nt_process_get(k, t->process);
     if (code)
         return unknown(k, t, "win32u", code);
-    return win_put_ptr(p, args, gate(p, WIN_GATE_UNIX_CALL)) ? STATUS_ACCESS_VIOLATION
+    return win_put_ptr(p, args, gate(p, WIN_GATE_SERVICE)) ? STATUS_ACCESS_VIOLATION
                                                               : STATUS_SUCCESS;
 }
 

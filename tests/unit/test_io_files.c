@@ -360,11 +360,11 @@ static void mapped_files_resist(void **state)
     ok(nt_handle_get(&f->c, h, NT_TYPE_FILE, 0, &file));
     ok(nt_io_section_fd(f->k, file, true, &fd, &size));
     assert_int_equal(size, 4);
-    nt_io_section_ref(f->k, file, false, 1);
+    nt_io_section_ref(f->k, file, 0, 1);
     size = 1;
     expect(set_info(f, h, FileEndOfFileInformation, &size, 8), STATUS_USER_MAPPED_FILE);
     expect(set_info(f, h, FileDispositionInformation, &yes, 1), STATUS_CANNOT_DELETE);
-    nt_io_section_ref(f->k, file, false, -1);
+    nt_io_section_ref(f->k, file, 0, -1);
     ok(set_info(f, h, FileEndOfFileInformation, &size, 8));
 }
 

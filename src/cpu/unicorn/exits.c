@@ -435,6 +435,33 @@ static uc_err add_hook(struct unicorn_engine *u, int type, void *fn, int insn)
     return uc_hook_add(u->uc, &hook, type, fn, u, 1, 0);
 }
 
+static bool never_called(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
+                         void *ctx)
+{
+    return false;
+}
+
+/*
+ * After each block that it translates Unicorn walks the whole TLB, to send stores to the block's
+ * page through the path that looks for translations again. Here that changes nothing: entries that
+ * may execute never leave that path, and others cannot be where a block is (see paging.c). It is
+ * a tenth of the time to start a program. Unicorn leaves it out where a memory hook covers the
+ * block's virtual address. A hook that covered the physical address of data would keep all stores
+ * there slow; hence RAM_PHYS. The kind of hook is one that is never called: all of physical memory
+ * that the page tables can name is mapped.
+ */
+static uc_err add_no_scan_hooks(struct unicorn_engine *u)
+{
+    uc_hook hook;
+    if (!u->ram_phys)
+        return UC_ERR_OK;
+    uc_err err = uc_hook_add(u->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED, (void *)never_called, u, 0,
+                             RAM_PHYS - 1);
+    return err != UC_ERR_OK ? err
+                            : uc_hook_add(u->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED,
+                                          (void *)never_called, u, RAM_PHYS_END, UINT64_MAX);
+}
+
 pgr_status unicorn_add_hooks(struct unicorn_engine *u, struct pgr_error *e)
 {
     if (add_hook(u, UC_HOOK_INTR, (void *)on_interrupt, 0) != UC_ERR_OK ||
@@ -445,7 +472,8 @@ pgr_status unicorn_add_hooks(struct unicorn_engine *u, struct pgr_error *e)
         add_hook(u, UC_HOOK_INSN, (void *)on_out, UC_X86_INS_OUT) != UC_ERR_OK ||
         add_hook(u, UC_HOOK_INSN, (void *)on_sysenter, UC_X86_INS_SYSENTER) != UC_ERR_OK ||
         (u->base.cfg.count_instructions &&
-         add_hook(u, UC_HOOK_CODE, (void *)on_instruction, 0) != UC_ERR_OK))
+         add_hook(u, UC_HOOK_CODE, (void *)on_instruction, 0) != UC_ERR_OK) ||
+        add_no_scan_hooks(u) != UC_ERR_OK)
         return err_set(e, PGR_E_NOMEM, "unicorn: cannot add the hooks");
     return unicorn_set_block_hook(u, e);
 }

@@ -5,7 +5,7 @@
  * The Unicorn engine, shared among its files.
  *
  * One Unicorn in 64-bit mode runs both bitnesses in ring 3 of long mode under page tables of ours.
- * Physical memory is the RAM window from 0, then SYSTEM memory: descriptor table, the stub that
+ * Physical memory is the RAM window, then SYSTEM memory: descriptor table, the stub that
  * enters ring 3, page tables. Page faults fill the tables (paging.c); everything else that user
  * mode cannot do itself becomes an exit (exits.c).
  */
@@ -30,6 +30,14 @@ enum {
 #define SYSTEM_VA 0xffffffffc0000000ull
 /* A run begins by fetching from here, which faults: see engine.c. */
 #define ENTRY_VA 0xffffffffffff0000ull
+
+/*
+ * Where the RAM window lies in physical memory when it fits. Unicorn has 40 bits of it, and
+ * compares the bounds of some hooks once with virtual and once with physical addresses: what lies
+ * below or above these two is only ever virtual. See add_no_scan_hooks.
+ */
+#define RAM_PHYS     0x8000000000ull
+#define RAM_PHYS_END 0x10000000000ull
 
 /* Where a saved Unicorn context has what the API does not show. */
 struct context_layout {
@@ -60,7 +68,7 @@ struct unicorn_engine {
     bool want_blocks, has_blocks;
 
     uint8_t *system;
-    uint64_t system_phys;
+    uint64_t ram_phys, system_phys;
     struct cpu_pagetable pt;
     struct frame_use *frames;
     size_t frame_count;

@@ -37,7 +37,7 @@ static bool entry_writes_inline(uint64_t entry)
 
 static struct frame_use *use_of(struct unicorn_engine *u, uint64_t entry)
 {
-    return &u->frames[(entry & CPU_PTE_ADDR) / MEM_PAGE];
+    return &u->frames[((entry & CPU_PTE_ADDR) - u->ram_phys) / MEM_PAGE];
 }
 
 static void forget_entry(struct unicorn_engine *u, uint64_t va, uint64_t *entry)
@@ -83,7 +83,7 @@ static bool in_gates(const struct unicorn_engine *u, uint64_t va)
 static uint64_t make_entry(const struct unicorn_engine *u, uint64_t va, const struct mem_page *page,
                            bool dirty)
 {
-    uint64_t entry = page->frame * MEM_PAGE | PTE_FIXED;
+    uint64_t entry = (u->ram_phys + page->frame * MEM_PAGE) | PTE_FIXED;
     if (page->rights & MEM_W)
         entry |= CPU_PTE_WRITE | (dirty ? CPU_PTE_DIRTY : 0);
     if (!(page->rights & MEM_X) || in_gates(u, va))
@@ -228,7 +228,7 @@ bool unicorn_code_byte(struct unicorn_engine *u, uint64_t va, uint8_t *out)
     if (!entry || !(*entry & CPU_PTE_PRESENT))
         return false;
     const uint8_t *ram = mem_ram_base(mem_space_ram(u->base.cfg.mem));
-    *out = ram[(*entry & CPU_PTE_ADDR) + va % MEM_PAGE];
+    *out = ram[(*entry & CPU_PTE_ADDR) - u->ram_phys + va % MEM_PAGE];
     return true;
 }
 
@@ -338,10 +338,11 @@ pgr_status unicorn_map_memory(struct unicorn_engine *u, struct pgr_error *e)
     u->system = reserve(SYSTEM_SIZE);
     if (!u->frames || !u->system)
         return err_errno(e, PGR_E_NOMEM, "unicorn: no address space for page tables");
-    u->system_phys = limit;
-    uc_err err = uc_mem_map_ptr(u->uc, 0, limit, UC_PROT_ALL, mem_ram_base(ram));
+    u->ram_phys = limit + SYSTEM_SIZE <= RAM_PHYS_END - RAM_PHYS ? RAM_PHYS : 0;
+    u->system_phys = u->ram_phys + limit;
+    uc_err err = uc_mem_map_ptr(u->uc, u->ram_phys, limit, UC_PROT_ALL, mem_ram_base(ram));
     if (err == UC_ERR_OK)
-        err = uc_mem_map_ptr(u->uc, limit, SYSTEM_SIZE, UC_PROT_ALL, u->system);
+        err = uc_mem_map_ptr(u->uc, u->system_phys, SYSTEM_SIZE, UC_PROT_ALL, u->system);
     if (err != UC_ERR_OK)
         return err_set(e, PGR_E_NOMEM, "unicorn: cannot map %llu MiB of memory: %s",
                        (unsigned long long)(limit >> 20), uc_strerror(err));

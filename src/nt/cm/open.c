@@ -3,6 +3,7 @@
  * Windows, a 64-bit program's Wow6432Node is found by its own libraries. */
 #include "base/utf.h"
 #include "nt/cm/key.h"
+#include "nt/io/io.h"
 #include "nt/se/security.h"
 #include "nt/structs.h"
 
@@ -22,10 +23,16 @@ static ntstatus elsewhere(struct nt_call *c, const struct nt_attrs *at)
 {
     struct nt_object *o;
     ntstatus s = nt_open_named(c, NT_TYPE_KEY, at, &o);
-    if (s)
-        return s;
-    nt_object_unref(c->k, o);
-    return STATUS_OBJECT_TYPE_MISMATCH;
+    if (!s)
+        nt_object_unref(c->k, o);
+    if (s != STATUS_OBJECT_NAME_NOT_FOUND)
+        return s ? s : STATUS_OBJECT_TYPE_MISMATCH;
+    char *path = utf16_to_utf8(at->name, at->name_len, NULL);
+    bool is_directory;
+    if (!nt_io_exists(c->k, path, &is_directory)) /* a device or a file */
+        s = STATUS_OBJECT_TYPE_MISMATCH;
+    free(path);
+    return s;
 }
 
 ntstatus reg_locate(struct nt_call *c, const struct nt_attrs *at, bool open_link,

@@ -3,6 +3,7 @@
  * regedit's text format. One extension, since the format can spell expandable and multiple strings
  * only in bytes: str(TYPE):"text", where \0 separates the strings of a REG_MULTI_SZ.
  */
+#include "base/bits.h"
 #include "base/utf.h"
 #include "nt/cm/key.h"
 
@@ -135,11 +136,27 @@ static bool hex_number(struct parser *p, uint32_t *out)
     return n > 0 && hex_digit(peek(p)) < 0;
 }
 
+/* Most bytes are just "xx,": a short way for them, since time zones have tens of thousands. */
+static void plain_bytes(struct parser *p)
+{
+    const char *at = p->at;
+    vec_reserve(&p->bytes, p->bytes.len + (size_t)MIN(p->end - at, 128) / 3);
+    while (p->end - at >= 3 && at[2] == ',' && p->bytes.len < p->bytes.cap) {
+        int high = hex_digit((unsigned char)at[0]), low = hex_digit((unsigned char)at[1]);
+        if ((high | low) < 0)
+            break;
+        p->bytes.data[p->bytes.len++] = (uint8_t)(high << 4 | low);
+        at += 3;
+    }
+    p->at = at;
+}
+
 /* "01,02,\" newline "03" into p->bytes. */
 static pgr_status hex_bytes(struct parser *p)
 {
     p->bytes.len = 0;
     for (;;) {
+        plain_bytes(p);
         blanks(p);
         if (peek(p) == '\\') {
             p->at++;

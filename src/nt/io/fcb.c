@@ -78,6 +78,8 @@ static bool shares(uint32_t access)
 
 ntstatus nt_share_check(const struct nt_fcb *f, uint32_t access, uint32_t share)
 {
+    if (f->mapped_writes && !(share & FILE_SHARE_WRITE))
+        return STATUS_SHARING_VIOLATION;
     if (!shares(access))
         return STATUS_SUCCESS;
     uint32_t n = f->opens;

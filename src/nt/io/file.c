@@ -246,6 +246,7 @@ static void file_transfer(struct nt_kernel *k, struct ser *s, struct nt_object *
     SER(s, f->watching);
     SER(s, f->watch_tree);
     SER(s, f->changes_lost);
+    SER(s, f->watch_blind);
     SER(s, f->watch_filter);
     ser_bytes(s, &f->changes.data, &f->changes.len, 1 << 24);
     f->changes.cap = s->loading ? f->changes.len : f->changes.cap;
@@ -291,14 +292,16 @@ ntstatus nt_io_section_fd(struct nt_kernel *k, struct nt_file *f, bool writable,
     return STATUS_SUCCESS;
 }
 
-void nt_io_section_ref(struct nt_kernel *k, struct nt_file *f, bool image, int by)
+void nt_io_section_ref(struct nt_kernel *k, struct nt_file *f, unsigned what, int by)
 {
     struct nt_fcb *fcb = nt_file_fcb(k, f);
     if (!fcb)
         return;
-    uint32_t *n = image ? &fcb->mapped_image : &fcb->mapped_data;
+    uint32_t *n = what & NT_SECTION_IMAGE ? &fcb->mapped_image : &fcb->mapped_data;
     BUG_ON(by < 0 && !*n);
     *n += (uint32_t)by;
+    if (what & NT_SECTION_WRITES)
+        fcb->mapped_writes += (uint32_t)by;
 }
 
 ntstatus nt_io_extend(struct nt_kernel *k, struct nt_file *f, uint64_t size)

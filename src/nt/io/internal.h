@@ -364,7 +364,7 @@ struct nt_fcb { /* one per path that is open */
     bool fd_writable;
     uint32_t handles; /* files that have a handle */
     uint32_t opens, readers, writers, deleters, share_read, share_write, share_delete;
-    uint32_t mapped_data, mapped_image;
+    uint32_t mapped_data, mapped_image, mapped_writes;
     struct {
         struct nt_lock *data;
         size_t len, cap;
@@ -430,6 +430,7 @@ struct nt_file {
     uint32_t port_flags;  /* FILE_SKIP_… */
     VEC(uint8_t) changes; /* directory changes not yet reported, see notify.c */
     bool watching, watch_tree, changes_lost;
+    bool watch_blind; /* began without a buffer: only learns that something happened */
     uint32_t watch_filter;
 };
 

@@ -88,9 +88,11 @@ extern const struct nt_type nt_type_file;
  */
 ntstatus nt_io_section_fd(struct nt_kernel *k, struct nt_file *f, bool writable, int *fd,
                           uint64_t *size);
-/* Sections over the file come (+1) and go (-1); while there are any, truncating it is
- * STATUS_USER_MAPPED_FILE, and deleting a mapped image STATUS_CANNOT_DELETE. */
-void nt_io_section_ref(struct nt_kernel *k, struct nt_file *f, bool image, int by);
+enum { NT_SECTION_IMAGE = 1, NT_SECTION_WRITES = 2 };
+/* Sections over the file come (+1) and go (-1). While there are any, truncating it is
+ * STATUS_USER_MAPPED_FILE and deleting it STATUS_CANNOT_DELETE; who opens it must share writing
+ * with sections that write, and cannot write to an image. */
+void nt_io_section_ref(struct nt_kernel *k, struct nt_file *f, unsigned what, int by);
 /* Makes the file longer, for a section larger than it. */
 ntstatus nt_io_extend(struct nt_kernel *k, struct nt_file *f, uint64_t size);
 

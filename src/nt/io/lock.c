@@ -8,7 +8,8 @@ static bool may_lock(const struct nt_fcb *fcb, const struct nt_lock *want)
             continue;
         uint64_t end = want->start + (want->length - 1), lock_end = l->start + (l->length - 1);
         bool overlap = want->start <= lock_end && l->start <= end;
-        if (overlap && (l->exclusive || want->exclusive))
+        bool own = l->file == want->file && l->exclusive && !want->exclusive;
+        if (overlap && (l->exclusive || want->exclusive) && !own)
             return false;
     }
     return true;
@@ -104,7 +105,8 @@ ntstatus nt_unlock_file(struct nt_call *c)
         return s;
     struct nt_fcb *fcb = nt_file_fcb(c->k, f);
     for (size_t i = 0; i < fcb->locks.len; i++) {
-        const struct nt_lock *l = &fcb->locks.data[i];
+        const struct nt_lock *l =
+            &fcb->locks.data[i]; /* oldest first: an exclusive one goes first */
         if (l->file == f->o.id && l->start == start && l->length == length &&
             l->key == (uint32_t)a->Key) {
             vec_remove(&fcb->locks, i);

@@ -65,7 +65,10 @@ static void tell(struct nt_kernel *k, struct nt_object *o, void *ctx)
     for (size_t i = 0; i < len && !f->watch_tree; i++)
         if (name[i] == '\\')
             return;
-    append(f, ch->action, name, len);
+    if (f->watch_blind)
+        f->changes_lost = true;
+    else
+        append(f, ch->action, name, len);
     struct nt_irp *r = nt_irp_first(k->io, o->id, NT_IRP_NOTIFY);
     if (!r || ch->action == FILE_ACTION_RENAMED_OLD_NAME) /* the new name goes with it */
         return;
@@ -93,6 +96,7 @@ static ntstatus watch(struct nt_call *c, struct nt_file *f, struct nt_irp *r, ui
         f->watching = true;
         f->watch_filter = filter;
         f->watch_tree = tree;
+        f->watch_blind = !r->length;
         c->k->io->watchers = true;
     }
     bool ready = f->changes.len || f->changes_lost;
@@ -114,7 +118,11 @@ static ntstatus notify_change(struct nt_call *c, const struct notify_args *a)
 {
     struct nt_file *f;
     struct nt_irp r;
-    ntstatus s = nt_handle_get(c, a->handle, NT_TYPE_FILE, FILE_LIST_DIRECTORY, &f);
+    ntstatus s = nt_probe_write(c, a->iosb, 2 * (size_t)nt_ptr_size(c));
+    if (!s && !a->filter)
+        s = STATUS_INVALID_PARAMETER;
+    if (!s)
+        s = nt_handle_get(c, a->handle, NT_TYPE_FILE, FILE_LIST_DIRECTORY, &f);
     if (!s && a->length && a->buffer)
         s = nt_probe_write(c, a->buffer, a->length);
     if (!s)

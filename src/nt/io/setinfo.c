@@ -257,6 +257,11 @@ static ntstatus set_valid(struct set *s)
     return r ? r : size && size <= st.size ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
+static ntstatus set_priority_hint(struct set *s)
+{
+    return get32(s->in) < 5 ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+}
+
 static ntstatus set_nothing(struct set *s)
 {
     return STATUS_SUCCESS;
@@ -305,7 +310,7 @@ static const struct {
     [FileCompletionInformation] = {set_completion, 8, 0},
     [FileReplaceCompletionInformation] = {replace_completion, 8, 0},
     [FileIoCompletionNotificationInformation] = {set_port_flags, 4, 0},
-    [FileIoPriorityHintInformation] = {set_nothing, 4, 0},
+    [FileIoPriorityHintInformation] = {set_priority_hint, 4, 0},
 };
 
 enum { SET_MAX = 1 << 17 };

@@ -201,9 +201,9 @@ static void fcb_transfer(struct ser *s, struct nt_fcb *f)
     SER(s, f->delete_pending);
     SER(s, f->deleted);
     SER(s, f->written);
-    uint32_t *counts[] = {&f->handles,     &f->opens,       &f->readers,     &f->writers,
-                          &f->deleters,    &f->share_read,  &f->share_write, &f->share_delete,
-                          &f->mapped_data, &f->mapped_image};
+    uint32_t *counts[] = {&f->handles,       &f->opens,       &f->readers,     &f->writers,
+                          &f->deleters,      &f->share_read,  &f->share_write, &f->share_delete,
+                          &f->mapped_writes, &f->mapped_data, &f->mapped_image};
     for (size_t i = 0; i < ARRAY_LEN(counts); i++)
         SER(s, *counts[i]);
     size_t n = f->locks.len;

@@ -16,12 +16,22 @@ static struct nt_file *section_file(struct nt_kernel *k, const struct nt_section
     return s->file ? nt_object_get(k, s->file, NT_TYPE_FILE) : NULL;
 }
 
+static bool protect_writes(uint32_t protect);
+
+/* What the file must know of a section over it. */
+static unsigned section_use(const struct nt_section *s)
+{
+    if (s->attributes & SEC_IMAGE)
+        return NT_SECTION_IMAGE;
+    return protect_writes(s->protect) ? NT_SECTION_WRITES : 0;
+}
+
 static void section_destroy(struct nt_kernel *k, struct nt_object *o)
 {
     struct nt_section *s = (struct nt_section *)o;
     struct nt_file *f = section_file(k, s);
     if (f) {
-        nt_io_section_ref(k, f, s->attributes & SEC_IMAGE, -1);
+        nt_io_section_ref(k, f, section_use(s), -1);
         nt_id_unref(k, s->file);
     }
     mm_image_unref(k, s->image);
@@ -183,7 +193,7 @@ static ntstatus init_section(struct nt_call *c, struct nt_section *s, struct nt_
         return st;
     s->file = ((struct nt_object *)f)->id;
     nt_object_ref((struct nt_object *)f);
-    nt_io_section_ref(c->k, f, s->attributes & SEC_IMAGE, 1);
+    nt_io_section_ref(c->k, f, section_use(s), 1);
     s->path = nt_file_name(c->k, f, NT_FILE_NAME_DOS, &s->path_len);
     return STATUS_SUCCESS;
 }
