@@ -7,6 +7,7 @@
 #define COMMANDS(C)                                                                                \
     C(run)                                                                                         \
     C(inspect)                                                                                     \
+    C(doctor)                                                                                      \
     C(roots)                                                                                       \
     C(services)                                                                                    \
     C(help)

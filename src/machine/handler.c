@@ -17,11 +17,22 @@ static bool at_exit(struct pgr_machine *m, const struct nt_thread *t, const stru
            t->cpu.rip == m->exit_address + 1;
 }
 
+/* A limit ends the run in the middle of the thread's slice: it must not lose its turn, or the
+ * program would go another way than without the limit. */
+static bool within_limit(struct pgr_machine *m)
+{
+    m->interrupted = m->services >= m->stop_after;
+    return !m->interrupted;
+}
+
 static bool service(struct pgr_machine *m, struct nt_thread *t)
 {
     uint32_t number = (uint32_t)t->cpu.gpr[X86_RAX];
     m->services++;
-    return nt_dispatch(m->k, t, number) && m->services < m->stop_after;
+    if (!nt_dispatch(m->k, t, number))
+        return false;
+    machine_watch_contention(m, t);
+    return within_limit(m);
 }
 
 bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
@@ -35,7 +46,7 @@ bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
         break;
     case CPU_EXIT_GATE:
         m->services++;
-        go_on = win_gate(m->k, t, x->address) && m->services < m->stop_after;
+        go_on = win_gate(m->k, t, x->address) && within_limit(m);
         break;
     case CPU_EXIT_FAULT:
         if (m->kuser_closed && machine_clock_fault(m, x))

@@ -59,6 +59,8 @@ void pgr_machine_destroy(struct pgr_machine *m)
     cpu_destroy(m->engine);
     if (m->p)
         nt_object_unref(m->k, &m->p->o);
+    if (m->ram)
+        mem_ram_retire(m->ram);
     nt_kernel_destroy(m->k);
     mem_ram_destroy(m->ram);
     win_root_free(&m->root);

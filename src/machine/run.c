@@ -46,20 +46,33 @@ static bool contended(struct pgr_machine *m, const struct nt_thread *t)
     return nt_sched_others_ready(m->k, t) || nt_sched_deadline(m->k, &when);
 }
 
+static void begin_slice(struct pgr_machine *m, uint64_t blocks)
+{
+    m->slice_end = cpu_blocks(m->engine) + blocks;
+    cpu_set_slice(m->engine, blocks);
+}
+
 /* Under the virtual clock slices are counted in blocks; once that was needed it stays on, because
  * turning it on and off costs more than counting. */
 static void set_slice(struct pgr_machine *m, const struct nt_thread *t)
 {
-    bool others = m->counting || contended(m, t);
-    if (m->k->clock.host) {
-        cpu_set_slice(m->engine, others ? SLICE_HOST_US : CHECK_HOST_US);
+    bool host = m->k->clock.host;
+    if (!host)
+        machine_watch_contention(m, t);
+    if (!host && m->counting)
+        begin_slice(m, m->slice_left ? m->slice_left : SLICE_BLOCKS);
+    else
+        cpu_set_slice(m->engine, host && contended(m, t) ? SLICE_HOST_US : CHECK_HOST_US);
+    m->slice_left = 0;
+}
+
+void machine_watch_contention(struct pgr_machine *m, const struct nt_thread *t)
+{
+    if (m->counting || m->k->clock.host || !contended(m, t))
         return;
-    }
-    if (others && !m->counting) {
-        cpu_count_blocks(m->engine, true);
-        m->counting = true;
-    }
-    cpu_set_slice(m->engine, m->counting ? SLICE_BLOCKS : CHECK_HOST_US);
+    m->counting = true;
+    cpu_count_blocks(m->engine, true);
+    begin_slice(m, SLICE_BLOCKS);
 }
 
 static void after_slice(struct running *r, uint64_t services_before)
@@ -103,6 +116,20 @@ static void look_at_exit(struct running *r, const struct cpu_exit *x, uint64_t s
         finish(r, PGR_EXIT_SERVICES, 0);
 }
 
+/* Whether the thread keeps its turn, and for how long: see handler.c. */
+static bool keeps_turn(struct running *r, const struct nt_thread *t)
+{
+    struct pgr_machine *m = r->m;
+    if (!m->interrupted || t->state != NT_THREAD_RUNNING)
+        return false;
+    if (!m->counting)
+        return true;
+    m->slice_left = m->slice_end - cpu_blocks(m->engine);
+    if (!m->slice_left)
+        after_slice(r, m->services);
+    return m->slice_left;
+}
+
 static void run_thread(struct running *r, struct nt_thread *t)
 {
     struct pgr_machine *m = r->m;
@@ -119,11 +146,13 @@ static void run_thread(struct running *r, struct nt_thread *t)
     }
     nt_object_ref(&t->o); /* it may end while it runs */
     m->current = t;
+    m->interrupted = false;
     set_slice(m, t);
     cpu_run(m->engine, &t->cpu, budget, &x);
     look_at_exit(r, &x, services);
     m->current = NULL;
-    nt_sched_yield(m->k, t);
+    if (!keeps_turn(r, t))
+        nt_sched_yield(m->k, t);
     nt_object_unref(m->k, &t->o);
 }
 
@@ -159,6 +188,15 @@ static void idle_host(struct running *r)
     }
 }
 
+static struct nt_thread *next_thread(struct nt_kernel *k)
+{
+    if (k->running) /* it was interrupted by a limit and has its turn still */
+        return nt_thread_get(k, k->running);
+    nt_sched_expire(k);
+    nt_sched_poll_host(k, 0);
+    return nt_sched_next(k);
+}
+
 static void step(struct running *r)
 {
     struct pgr_machine *m = r->m;
@@ -176,9 +214,7 @@ static void step(struct running *r)
         finish(r, PGR_EXIT_TIMEOUT, 0);
         return;
     }
-    nt_sched_expire(k);
-    nt_sched_poll_host(k, 0);
-    struct nt_thread *t = nt_sched_next(k);
+    struct nt_thread *t = next_thread(k);
     if (t)
         run_thread(r, t);
     else if (k->clock.host)

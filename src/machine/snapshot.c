@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Snapshot files: a header, then one zstd frame with all state in the order RAM, kernel, address
- * space (sections name the RAM's objects, the space names both).
+ * Snapshot files: a header, then one zstd frame with all state, in the order that kernel.h states:
+ * each part names only what came before it.
  */
 #include "base/hostio.h"
 #include "base/vec.h"
@@ -22,30 +22,57 @@ struct header {
 };
 static const char magic[8] = "PGRSNAP";
 
+static int open_file(void *ctx, const char *host_path, bool writable)
+{
+    return nt_io_reopen(ctx, host_path, writable);
+}
+
+/* The guest's DLLs are mapped already, and it will load more of them. */
+static void transfer_root(struct pgr_machine *m, struct ser *s)
+{
+    char *name = s->loading ? NULL : m->root.name;
+    ser_text(s, &name);
+    if (!s->loading)
+        return;
+    if (!s->failed && (!name || strcmp(name, m->root.name)))
+        ser_fail(s, "it was made with the root %s, and this machine has %s", name ? name : "(none)",
+                 m->root.name);
+    free(name);
+}
+
+/* The process came with the objects; the machine's reference is among those that it counts. */
+static void load_space(struct pgr_machine *m, struct ser *s)
+{
+    struct nt_process *p = s->failed ? NULL : nt_process_get(m->k, m->k->first_process);
+    if (!p)
+        ser_fail(s, "snapshot: it has no process");
+    else if (win_create_space(m->k, p, NULL))
+        ser_fail(s, "snapshot: no memory for its address space");
+    if (!s->failed)
+        m->p = p;
+}
+
 static void transfer(struct pgr_machine *m, struct ser *s)
 {
     ser_tag(s, "MACH");
+    transfer_root(m, s);
     SER(s, m->services);
     SER(s, m->exit_address);
     SER(s, m->exit_byte);
+    SER(s, m->kuser_closed);
+    SER(s, m->counting);
+    SER(s, m->slice_left);
+    nt_kernel_transfer_host(m->k, s);
     mem_ram_transfer(s, m->ram);
-    nt_kernel_transfer(m->k, s);
+    nt_kernel_transfer_objects(m->k, s);
+    if (s->loading)
+        load_space(m, s);
     if (s->failed)
         return;
-    if (s->loading) {
-        m->p = nt_process_get(m->k, m->k->first_process);
-        if (!m->p) {
-            ser_fail(s, "snapshot: it has no process");
-            return;
-        }
-        nt_object_ref(&m->p->o);
-        if (win_create_space(m->k, m->p, NULL)) {
-            ser_fail(s, "snapshot: no memory for its address space");
-            return;
-        }
-    }
     mem_transfer(s, m->p->mem);
     ser_tag(s, "DONE");
+    if (s->loading)
+        nt_kernel_settle(m->k, s);
 }
 
 pgr_status pgr_machine_save(struct pgr_machine *m, const char *path, struct pgr_error *err)
@@ -63,7 +90,8 @@ pgr_status pgr_machine_save(struct pgr_machine *m, const char *path, struct pgr_
     uint8_t *file = xmalloc(sizeof h + bound);
     memcpy(file, &h, sizeof h);
     size_t packed = ZSTD_compress(file + sizeof h, bound, s.data, s.len, LEVEL);
-    pgr_status status = ZSTD_isError(packed)
+    pgr_status status = s.failed ? err_set(err, PGR_E_STATE, "%s", s.error.text)
+                        : ZSTD_isError(packed)
                             ? err_set(err, PGR_E_STATE, "cannot compress the snapshot: %s",
                                       ZSTD_getErrorName(packed))
                             : host_write_file(path, file, sizeof h + packed, err);
@@ -101,31 +129,49 @@ static pgr_status unpack(const struct host_map *map, const char *path, uint8_t *
     return PGR_OK;
 }
 
+static pgr_status load(struct pgr_machine *m, const uint8_t *state, size_t size, const char *path,
+                       struct pgr_error *err)
+{
+    struct ser in;
+    pgr_status s = PGR_OK;
+    ser_begin_load(&in, state, size);
+    mem_ram_set_opener(m->ram, open_file, m->k);
+    transfer(m, &in);
+    mem_ram_set_opener(m->ram, NULL, NULL);
+    if (!in.failed && in.at != in.len)
+        ser_fail(&in, "snapshot: %zu bytes too many at offset %zu", in.len - in.at, in.at);
+    if (in.failed) {
+        nt_kernel_abandon(m->k);
+        s = err_set(err, PGR_E_FORMAT, "%s: %s", path, in.error.text);
+    }
+    ser_end(&in);
+    return s;
+}
+
 pgr_status pgr_machine_restore(struct pgr_machine *m, const char *path, const int std_fd[3],
                                struct pgr_error *err)
 {
     struct host_map map;
     uint8_t *state = NULL;
     size_t size = 0;
+    bool defaults = !std_fd || (!std_fd[0] && !std_fd[1] && !std_fd[2]);
     if (m->p)
         return err_set(err, PGR_E_STATE, "this machine has its program already");
     pgr_status s = host_map_open(&map, path, err);
     if (s)
         return s;
     s = unpack(&map, path, &state, &size, err);
-    if (!s) {
-        struct ser in;
-        ser_begin_load(&in, state, size);
-        for (int i = 0; i < 3; i++)
-            nt_io_set_std(m->k, i, std_fd ? std_fd[i] : i);
-        transfer(m, &in);
-        if (in.failed)
-            s = err_set(err, PGR_E_FORMAT, "%s: %s", path, in.error.text);
-        ser_end(&in);
-    }
+    for (int i = 0; i < 3; i++)
+        nt_io_set_std(m->k, i, defaults ? i : std_fd[i]);
+    if (!s)
+        s = load(m, state, size, path, err);
     free(state);
     host_map_close(&map);
     if (!s)
         s = win_resume(m->k, err);
-    return s ? s : machine_make_engine(m, err);
+    if (!s)
+        s = machine_make_engine(m, err);
+    if (!s)
+        cpu_count_blocks(m->engine, m->counting);
+    return s;
 }

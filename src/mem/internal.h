@@ -30,6 +30,7 @@ struct mem_ram {
     uint64_t charged;                 /* pages promised: committed private pages and objects */
     VEC(struct mem_object *) objects; /* sorted by id */
     uint32_t next_id;
+    bool retired; /* see mem_ram_retire */
     mem_open_fn *open_file;
     void *open_ctx;
 };

@@ -56,8 +56,10 @@ void object_destroy(struct mem_object *o)
 {
     struct mem_ram *ram = o->ram;
     bool restored = true;
-    vec_foreach (m, &o->mapped)
+    for (size_t i = 0; i < o->mapped.len && !ram->retired; i++) {
+        const struct frame_run *m = &o->mapped.data[i];
         restored &= ram_restore(ram, o->frame + m->start, m->count);
+    }
     /* Frames that still show a file must never be given out again: lose them instead. */
     if (restored)
         ram_free(ram, o->frame, o->pages, false);

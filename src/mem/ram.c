@@ -42,6 +42,11 @@ pgr_status mem_ram_create(struct mem_ram **out, uint64_t limit, struct pgr_error
     return PGR_OK;
 }
 
+void mem_ram_retire(struct mem_ram *ram)
+{
+    ram->retired = true;
+}
+
 void mem_ram_destroy(struct mem_ram *ram)
 {
     if (!ram)
@@ -203,7 +208,7 @@ uint32_t ram_alloc(struct mem_ram *ram, uint32_t count, uint32_t hint)
 
 void ram_free(struct mem_ram *ram, uint32_t start, uint32_t count, bool clean)
 {
-    if (!count)
+    if (!count || ram->retired)
         return;
     ram->used -= count;
     if (clean) {

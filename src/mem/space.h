@@ -61,6 +61,9 @@ struct mem_space;
 /* `limit` bounds the window in bytes (a multiple of 1 GiB, at most 8 TiB); memory is only used when
  * touched. Half of it can be committed, objects included: STATUS_COMMITMENT_LIMIT beyond. */
 pgr_status mem_ram_create(struct mem_ram **out, uint64_t limit, struct pgr_error *e);
+/* Spaces and objects go next, then the RAM: what they free need not be prepared for another use.
+ * Nothing may be made in it any more. */
+void mem_ram_retire(struct mem_ram *ram);
 /* After all spaces, and after all references to objects were given back. */
 void mem_ram_destroy(struct mem_ram *ram);
 /* Host address of frame 0; frames follow each other without gaps. Stable for the RAM's life. */

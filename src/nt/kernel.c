@@ -105,6 +105,7 @@ void nt_kernel_destroy(struct nt_kernel *k)
 {
     if (!k)
         return;
+    nt_claims_free(k);
     nt_objects_destroy(k);
     nt_mm_destroy(k);
     nt_ex_destroy(k);
@@ -121,7 +122,7 @@ void nt_kernel_destroy(struct nt_kernel *k)
     free(k);
 }
 
-void nt_kernel_transfer(struct nt_kernel *k, struct ser *s)
+void nt_kernel_transfer_host(struct nt_kernel *k, struct ser *s)
 {
     ser_tag(s, "KRNL");
     nt_clock_transfer(k, s);
@@ -134,7 +135,34 @@ void nt_kernel_transfer(struct nt_kernel *k, struct ser *s)
     nt_registry_transfer(k, s);
     nt_io_transfer(k, s);
     nt_ex_transfer(k, s);
+}
+
+void nt_kernel_transfer_objects(struct nt_kernel *k, struct ser *s)
+{
     nt_mm_transfer(k, s);
     nt_sched_transfer(k, s);
     nt_objects_transfer(k, s);
+}
+
+void nt_kernel_settle(struct nt_kernel *k, struct ser *s)
+{
+    if (s->failed)
+        return;
+    if (!nt_process_get(k, k->first_process)) {
+        ser_fail(s, "snapshot: it has no process");
+        return;
+    }
+    nt_id_claim(k, s, k->first_process, NT_TYPE_PROCESS, NT_CLAIM_REFERENCE);
+    nt_namespace_settle(k, s);
+    nt_sched_settle(k, s);
+    nt_io_settle(k, s);
+    nt_mm_settle(k, s);
+    nt_registry_settle(k, s);
+    nt_claims_settle(k, s);
+}
+
+void nt_kernel_abandon(struct nt_kernel *k)
+{
+    k->damaged = true;
+    nt_objects_pin(k);
 }

@@ -16,6 +16,7 @@
 struct nt_service;
 struct nt_io;       /* io/: mounts, open files, console */
 struct nt_registry; /* cm/ */
+struct nt_claims;   /* ob/claims.c */
 struct nt_mm;       /* mm/: images laid out already */
 struct nt_sched;    /* ke/: who is ready, who waits, which timers run */
 struct nt_ex;       /* ex/: atoms and other executive odds and ends */
@@ -95,6 +96,8 @@ struct nt_kernel {
     /* Wine's DLLs take what their own kernel side gives where Windows' differs; set by win/wine.c. */
     bool wine_userland;
     bool wine_unixlib_handle; /* ntdll has a handle of its own: since Wine 9 */
+    struct nt_claims *claims; /* of a load that is going on */
+    bool damaged;          /* a load failed: all that is left to do is to free memory */
     bool stop_requested;   /* strict mode found something; the reason is the last note */
     bool need_resched;     /* the current thread should give way after this service */
     uint32_t slice_services; /* services called since the current thread was scheduled */
@@ -117,8 +120,17 @@ struct nt_kernel {
 pgr_status nt_kernel_create(const struct nt_config *cfg, struct mem_ram *ram,
                             struct nt_kernel **out, struct pgr_error *e);
 void nt_kernel_destroy(struct nt_kernel *k);
-/* Everything: objects, namespace, files, registry, clock. Guest memory is saved by the machine. */
-void nt_kernel_transfer(struct nt_kernel *k, struct ser *s);
+/*
+ * Saving and loading, in this order: the host's side (mounts, overlay, registry, clock); then the
+ * caller's RAM, which may name files of the former; then objects, which name both; then the caller's
+ * address spaces. After a load nt_kernel_settle works out what follows from the rest, and fails
+ * where parts do not fit together.
+ */
+void nt_kernel_transfer_host(struct nt_kernel *k, struct ser *s);
+void nt_kernel_transfer_objects(struct nt_kernel *k, struct ser *s);
+void nt_kernel_settle(struct nt_kernel *k, struct ser *s);
+/* A load failed: the kernel can only be destroyed, and does nothing to the host's files by it. */
+void nt_kernel_abandon(struct nt_kernel *k);
 
 static inline void nt_lock(struct nt_kernel *k)
 {

@@ -44,10 +44,21 @@ static void read_names(struct place *p)
 
 static void open_place(struct place *p, const char *path)
 {
-    p->fd = path ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-    p->path = p->fd < 0 ? NULL : xstrdup(path);
-    if (p->path)
+    p->path = path ? realpath(path, NULL) : NULL;
+    p->fd = p->path ? open(p->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (p->fd >= 0)
         read_names(p);
+}
+
+/* A program of the root lies in one of the directories that follow: reports name that one. */
+static bool is_repeated(const struct win_dll_dirs *d, const char *program_dir)
+{
+    char *path = program_dir ? realpath(program_dir, NULL) : NULL;
+    bool same = false;
+    for (unsigned i = SYSTEM; path && i < PLACES - 1; i++)
+        same |= d->places[i].path && !strcmp(d->places[i].path, path);
+    free(path);
+    return same;
 }
 
 struct win_dll_dirs *win_dll_dirs_new(const char *program_dir, const char *system,
@@ -55,8 +66,9 @@ struct win_dll_dirs *win_dll_dirs_new(const char *program_dir, const char *syste
 {
     const char *const paths[PLACES] = {program_dir, system, windows, cwd};
     struct win_dll_dirs *d = xcalloc(1, sizeof *d);
-    for (unsigned i = 0; i < PLACES; i++)
+    for (unsigned i = SYSTEM; i < PLACES; i++)
         open_place(&d->places[i], paths[i]);
+    open_place(&d->places[0], is_repeated(d, program_dir) ? NULL : program_dir);
     return d;
 }
 

@@ -40,25 +40,33 @@ static bool is_directory(const char *path)
     return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
+static bool exists(const char *path)
+{
+    struct stat st;
+    return !stat(path, &st);
+}
+
 /* The path of `dir`'s entry of that name in any case, or NULL. Of several spellings the exact one
  * wins, then the first in byte order, so that the answer never depends on the directory's order. */
 static char *find_entry(const char *dir, const char *name)
 {
-    char *best = NULL;
+    char *best = NULL, *path = xasprintf("%s/%s", dir, name);
+    if (exists(path)) /* the usual case, without reading a directory of hundreds of files */
+        return path;
+    free(path);
     DIR *d = opendir(dir);
     if (!d)
         return NULL;
     for (struct dirent *entry; (entry = readdir(d));) {
         if (strcasecmp(entry->d_name, name))
             continue;
-        bool exact = !strcmp(entry->d_name, name);
-        if (best && !exact && (!strcmp(best, name) || strcmp(best, entry->d_name) <= 0))
+        if (best && strcmp(best, entry->d_name) <= 0)
             continue;
         free(best);
         best = xstrdup(entry->d_name);
     }
     closedir(d);
-    char *path = best ? xasprintf("%s/%s", dir, best) : NULL;
+    path = best ? xasprintf("%s/%s", dir, best) : NULL;
     free(best);
     return path;
 }

@@ -75,7 +75,10 @@ bool win_stack_grow(struct nt_kernel *k, struct nt_thread *t, uint64_t va)
 bool win_stack_touch(struct nt_kernel *k, struct nt_thread *t, uint64_t va, size_t len)
 {
     uint64_t guard = t->stack_limit - GUARD;
-    if (va >= t->stack_limit || va + len <= guard || guard < t->stack_region)
+    /* The guest may have put the guard elsewhere in its stack, as _resetstkoflw does. */
+    if (va >= t->stack_limit && va < t->stack_base)
+        guard = align_down(va, MEM_PAGE);
+    else if (va >= t->stack_limit || va + len <= guard || guard < t->stack_region)
         return false;
     win_stack_grow(k, t, guard);
     return true;

@@ -142,6 +142,43 @@ static void cancelled_requests_end(void **state)
     ok(call(f, "NtCancelIoFile", server, OFFSET));
 }
 
+static void requests_end_with_their_thread(void **state)
+{
+    struct io_fixture *f = *state;
+    uint64_t server, client;
+    pair(f, BYTES, SYNC, &server, &client);
+    f->c.t = f->t2;
+    expect(read_at(f, server, 10, -1), NT_BLOCKED);
+    f->c.t = f->t;
+    nt_wait_end(f->k, f->t2, STATUS_CANCELLED);
+    nt_io_thread_gone(f->k, f->t2);
+    ok(write_at(f, client, "kept", -1)); /* nobody took it */
+    ok(read_at(f, server, 10, -1));
+    expect_text(f, "kept");
+    close_handle(f, client);
+    close_handle(f, server);
+    pair(f, BYTES, 0, &server, &client);
+    expect(read_at(f, server, 10, -1), STATUS_PENDING);
+    nt_io_thread_gone(f->k, f->t);
+    expect(u32_at(f, IOSB), STATUS_CANCELLED);
+}
+
+static void overlapped_requests_time_out(void **state)
+{
+    struct io_fixture *f = *state;
+    uint64_t when;
+    put64_at(f, OFFSET, (uint64_t)-5000);
+    ok(call(f, "NtCreateMailslotFile", HANDLE_OUT, RD, attrs(f, 0, "\\??\\mailslot\\t"), IOSB, 0, 0,
+            10, OFFSET));
+    assert_false(nt_sched_deadline(f->k, &when));
+    expect(read_at(f, u64_at(f, HANDLE_OUT), 10, -1), STATUS_PENDING);
+    assert_true(nt_sched_deadline(f->k, &when));
+    assert_int_equal(when, nt_now(f->k) + 5000);
+    nt_clock_advance(f->k, 5000);
+    nt_sched_expire(f->k);
+    expect(u32_at(f, IOSB), STATUS_IO_TIMEOUT);
+}
+
 static void listening_and_disconnecting(void **state)
 {
     struct io_fixture *f = *state;
@@ -318,6 +355,8 @@ int main(void)
         TEST(a_full_pipe_blocks_the_writer),
         TEST(overlapped_reads_signal_event_and_status),
         TEST(cancelled_requests_end),
+        TEST(requests_end_with_their_thread),
+        TEST(overlapped_requests_time_out),
         TEST(listening_and_disconnecting),
         TEST(transactions),
         TEST(waiting_for_an_instance_times_out),

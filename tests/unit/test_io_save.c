@@ -10,13 +10,16 @@ static void reload(struct io_fixture *f)
     nt_id process = f->p->o.id, thread = f->t->o.id, thread2 = f->t2->o.id;
     struct mem_space *mem = f->p->mem;
     ser_begin_save(&save);
-    nt_kernel_transfer(old, &save);
+    nt_kernel_transfer_host(old, &save);
+    nt_kernel_transfer_objects(old, &save);
     assert_false(save.failed);
     struct nt_config cfg = {.seed = 1};
     struct nt_kernel *k;
     assert_int_equal(nt_kernel_create(&cfg, ram, &k, NULL), PGR_OK);
     ser_begin_load(&load, save.data, save.len);
-    nt_kernel_transfer(k, &load);
+    nt_kernel_transfer_host(k, &load);
+    nt_kernel_transfer_objects(k, &load);
+    nt_kernel_settle(k, &load);
     if (load.failed)
         fail_msg("%s", load.error.text);
     /* memory is the machine's to save: here the new process takes it over */

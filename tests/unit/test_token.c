@@ -166,6 +166,41 @@ static void the_first_entry_that_names_a_right_decides(void **state)
     free(sd);
 }
 
+static void the_sacl_takes_a_privilege(void **state)
+{
+    struct mm_fixture *f = *state;
+    struct nt_token *t =
+        nt_token_duplicate(f->k, nt_object_get(f->k, f->p->token, NT_TYPE_TOKEN), false, 2);
+    struct nt_sid everyone;
+    size_t len;
+    uint32_t mapping[4] = {1, 2, 4, 0x1f}, room = 19;
+    enum { ACCESS_SYSTEM_SECURITY = 0x01000000 };
+    nt_sid_parse("S-1-1-0", &everyone);
+    const struct nt_ace ace = {&everyone, 7, ACCESS_ALLOWED_ACE_TYPE, 0};
+    uint8_t *sd = descriptor(&ace, 1, &len);
+    uint64_t at = bump(f, sd, len), map = bump(f, mapping, 16), size = bump(f, &room, 4);
+    uint64_t token = nt_handle_add(f->p, &t->o, EVERYTHING, 0);
+    nt_object_unref(f->k, &t->o);
+    expect(call(f, "NtAccessCheck", at, token, 1, map, BUFFER, size, slot(0), slot(1)),
+           STATUS_BUFFER_TOO_SMALL);
+    assert_int_equal(u32_at(f, size), 20);
+    ok(call(f, "NtAccessCheck", at, token, 1, map, BUFFER, size, slot(0), slot(1)));
+    assert_int_equal(u32_at(f, slot(0)), 1);
+    assert_int_equal(u32_at(f, slot(1)), STATUS_SUCCESS);
+    ok(call(f, "NtAccessCheck", at, token, ACCESS_SYSTEM_SECURITY, map, BUFFER, size, slot(0),
+            slot(1)));
+    assert_int_equal(u32_at(f, slot(1)), STATUS_PRIVILEGE_NOT_HELD);
+    uint32_t on[4] = {1, SE_SECURITY_PRIVILEGE, 0, 2};
+    ok(call(f, "NtAdjustPrivilegesToken", token, 0, bump(f, on, sizeof on), 0, 0, 0));
+    ok(call(f, "NtAccessCheck", at, token, ACCESS_SYSTEM_SECURITY, map, BUFFER, size, slot(0),
+            slot(1)));
+    assert_int_equal(u32_at(f, slot(1)), STATUS_SUCCESS);
+    assert_int_equal(u32_at(f, BUFFER), 1);
+    expect(call(f, "NtAccessCheck", at, token, 0x80000000, map, BUFFER, size, slot(0), slot(1)),
+           STATUS_GENERIC_NOT_MAPPED);
+    free(sd);
+}
+
 static void hostile_descriptors_are_refused(void **state)
 {
     struct mm_fixture *f = *state;
@@ -247,6 +282,7 @@ int main(void)
         T32(duplicates_have_the_level_that_was_asked_for),
         T(privileges_are_switched_and_told),
         T(the_first_entry_that_names_a_right_decides),
+        T(the_sacl_takes_a_privilege),
         T(hostile_descriptors_are_refused),
         T(descriptors_are_kept_with_their_object),
         T(tokens_survive_save_and_load),

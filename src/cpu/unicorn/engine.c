@@ -156,6 +156,7 @@ static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, str
     unicorn_bind(u, st);
     u->exit = exit;
     u->idle_starts = 0;
+    u->retrying = false;
     u->budget_end = budget ? u->instructions + budget : UINT64_MAX;
     atomic_store(&u->running, true);
     begin_slice(u);

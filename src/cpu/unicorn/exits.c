@@ -245,8 +245,11 @@ static void on_page_fault(struct unicorn_engine *u, const struct event *ev)
         return;
     }
     exit.status = unicorn_page_in(u, ev->cr2, exit.access);
-    if (exit.status == STATUS_SUCCESS)
+    if (exit.status == STATUS_SUCCESS) {
+        u->retrying = u->has_blocks && exit.access != CPU_EXECUTE;
+        u->retry_rip = context_rip(u);
         return;
+    }
     if (exit.access == CPU_EXECUTE && step_to_fetch(u, ev))
         return;
     exit.kind = CPU_EXIT_FAULT;
@@ -262,6 +265,7 @@ static void on_entry(struct unicorn_engine *u)
         return;
     }
     unicorn_flush_pending(u);
+    unicorn_note_growth(u);
     resume_at(u, u->start_rip);
 }
 
@@ -403,6 +407,13 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
     struct unicorn_engine *u = ctx;
     if (u->undoing)
         return;
+    /* Where the instruction only had to wait for its page the guest's program has no new block:
+     * counts must not depend on what this engine happens to have mirrored already. */
+    if (u->retrying) {
+        u->retrying = false;
+        if (u->retry_rip == address)
+            return;
+    }
     if (u->blocks == u->block_end && !u->has_pending) {
         u->pending = CPU_EXIT_SLICE;
         u->has_pending = true;

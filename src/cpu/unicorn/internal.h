@@ -75,6 +75,7 @@ struct unicorn_engine {
     bool flush;         /* entries went away: the TLB must follow before the guest goes on */
     uint32_t installed; /* entries, in all */
     unsigned growth;    /* steps by which the TLB has grown */
+    uint64_t grow_from; /* host_monotonic_ns: not before */
     uint64_t gate_span; /* bytes of whole pages with gates */
 
     struct context_layout at;
@@ -113,6 +114,8 @@ struct unicorn_engine {
     uint64_t gdt_base;
 
     uint64_t slice, blocks, block_end;
+    bool retrying; /* the block at retry_rip begins again, see on_block */
+    uint64_t retry_rip;
     uint64_t instructions, budget_end;
     atomic_bool stop, slice_over;
     struct slice_timer timer;
@@ -147,6 +150,8 @@ void unicorn_observe(struct unicorn_engine *u);
 /* Makes va present. Else the NTSTATUS that the guest gets. */
 uint32_t unicorn_page_in(struct unicorn_engine *u, uint64_t va, enum cpu_access access);
 void unicorn_flush_pending(struct unicorn_engine *u);
+/* Makes the TLB larger when that is due. */
+void unicorn_note_growth(struct unicorn_engine *u);
 void unicorn_hide_memory(struct unicorn_engine *u);
 void unicorn_collect_dirty(struct cpu_engine *e);
 /* Bytes at va as the guest last fetched them; false where nothing is present. */

@@ -15,6 +15,7 @@
  */
 #include "cpu/unicorn/internal.h"
 #include "base/bits.h"
+#include "base/hostio.h"
 #include "mem/space.h"
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,7 @@
 enum {
     AROUND = 16, /* pages looked at around a fault */
     TLB_FIRST = 256,
+    GROW_AFTER_MS = 50,
     PTE_FIXED = CPU_PTE_PRESENT | CPU_PTE_USER | CPU_PTE_ACCESSED
 };
 
@@ -139,13 +141,17 @@ static void grow_tlb(struct unicorn_engine *u, uint32_t entries)
     }
 }
 
-/* A large TLB takes long to flush; QEMU makes it smaller again where it is flushed often. */
-static void note_growth(struct unicorn_engine *u)
+/* A large TLB takes long to flush, and pages of the host to fill; QEMU makes it smaller again where
+ * it is flushed often. So a program that has only just begun gets none. */
+void unicorn_note_growth(struct unicorn_engine *u)
 {
     static const struct {
         uint32_t pages, entries;
     } steps[] = {{0, 1024}, {512, 4096}, {4096, 16384}, {16384, 65536}};
 
+    if (u->growth == ARRAY_LEN(steps) || u->installed < steps[u->growth].pages ||
+        host_monotonic_ns() < u->grow_from)
+        return;
     while (u->growth < ARRAY_LEN(steps) && u->installed >= steps[u->growth].pages)
         grow_tlb(u, steps[u->growth++].entries);
 }
@@ -208,7 +214,7 @@ uint32_t unicorn_page_in(struct unicorn_engine *u, uint64_t va, enum cpu_access 
     install(u, va, make_entry(u, va, &page, access == CPU_WRITE));
     install_around(u, va);
     unicorn_flush_pending(u);
-    note_growth(u);
+    unicorn_note_growth(u);
     return STATUS_SUCCESS;
 }
 
@@ -333,6 +339,7 @@ pgr_status unicorn_map_memory(struct unicorn_engine *u, struct pgr_error *e)
     struct mem_ram *ram = mem_space_ram(u->base.cfg.mem);
     uint64_t limit = mem_ram_limit(ram);
 
+    u->grow_from = host_monotonic_ns() + GROW_AFTER_MS * 1000000ull;
     u->frame_count = limit / MEM_PAGE;
     u->frames = reserve(u->frame_count * sizeof *u->frames);
     u->system = reserve(SYSTEM_SIZE);

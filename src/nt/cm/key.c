@@ -21,9 +21,11 @@ static void key_destroy(struct nt_kernel *k, struct nt_object *o)
 {
     struct nt_key *object = (struct nt_key *)o;
     struct reg_key *key = object_key(k, object);
-    reg_notify_end(k, object, STATUS_NOTIFY_CLEANUP);
+    /* With handles left the machine ends: who would be told may be gone. */
+    if (!k->damaged && !o->handles)
+        reg_notify_end(k, object, STATUS_NOTIFY_CLEANUP);
     vec_free(&object->posts);
-    if (!key)
+    if (!key || k->damaged)
         return;
     if (key->opens)
         key->opens--;
@@ -50,7 +52,7 @@ static void key_transfer(struct nt_kernel *k, struct ser *s, struct nt_object *o
         if (s->loading)
             vec_push(&object->posts, (struct reg_post){0});
         struct reg_post *post = &object->posts.data[i];
-        SER(s, post->event);
+        nt_id_transfer(k, s, &post->event, NT_TYPE_EVENT);
         SER(s, post->process);
         SER(s, post->thread);
         SER(s, post->iosb);
@@ -58,6 +60,27 @@ static void key_transfer(struct nt_kernel *k, struct ser *s, struct nt_object *o
         SER(s, post->apc_context);
         SER(s, post->waits);
     }
+}
+
+static void count_open(struct nt_kernel *k, struct nt_object *o, void *ctx)
+{
+    struct reg_key *key = object_key(k, (const struct nt_key *)o);
+    if (key)
+        key->opens++;
+    else
+        ser_fail(ctx, "snapshot: object %u is the handle of no registry key", o->id);
+}
+
+void nt_registry_settle(struct nt_kernel *k, struct ser *s)
+{
+    struct nt_registry *r = k->registry;
+    for (size_t i = 1; i < r->keys.len; i++)
+        if (r->keys.data[i])
+            r->keys.data[i]->opens = 0;
+    nt_object_each(k, NT_TYPE_KEY, count_open, s);
+    for (size_t i = 1; i < r->keys.len; i++)
+        if (r->keys.data[i] && r->keys.data[i]->deleted && !r->keys.data[i]->opens)
+            ser_fail(s, "snapshot: registry key %zu is deleted, and nobody has it open", i);
 }
 
 static size_t key_describe(struct nt_kernel *k, struct nt_object *o, char *out, size_t size)

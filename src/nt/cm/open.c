@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* NtCreateKey, NtOpenKey and their relatives. The KEY_WOW64_… flags choose nothing here: as on
  * Windows, a 64-bit program's Wow6432Node is found by its own libraries. */
+#include "base/bits.h"
 #include "base/utf.h"
 #include "nt/cm/key.h"
-#include "nt/io/io.h"
 #include "nt/se/security.h"
 #include "nt/structs.h"
 
@@ -17,6 +17,19 @@ enum {
     REG_OPENED_EXISTING_KEY = 2
 };
 
+/* Devices are opened through io/, and have no objects in the namespace that could be in the way. */
+static bool is_device(const struct nt_attrs *at)
+{
+    static const char *const devices[] = {"Null",   "NamedPipe", "MailSlot", "ConDrv",
+                                          "KsecDD", "Afd",       "CNG",      "HarddiskVolume1"};
+    char *path = utf16_to_utf8(at->name, at->name_len, NULL);
+    bool found = false;
+    for (size_t i = 0; i < ARRAY_LEN(devices) && !strncasecmp(path, "\\Device\\", 8); i++)
+        found |= !strcasecmp(path + 8, devices[i]);
+    free(path);
+    return found;
+}
+
 /* A path outside of \Registry: there are no keys, so that something else is in the way, or nothing.
  */
 static ntstatus elsewhere(struct nt_call *c, const struct nt_attrs *at)
@@ -25,13 +38,8 @@ static ntstatus elsewhere(struct nt_call *c, const struct nt_attrs *at)
     ntstatus s = nt_open_named(c, NT_TYPE_KEY, at, &o);
     if (!s)
         nt_object_unref(c->k, o);
-    if (s != STATUS_OBJECT_NAME_NOT_FOUND)
-        return s ? s : STATUS_OBJECT_TYPE_MISMATCH;
-    char *path = utf16_to_utf8(at->name, at->name_len, NULL);
-    bool is_directory;
-    if (!nt_io_exists(c->k, path, &is_directory)) /* a device or a file */
-        s = STATUS_OBJECT_TYPE_MISMATCH;
-    free(path);
+    if (!s || (s == STATUS_OBJECT_NAME_NOT_FOUND && is_device(at)))
+        return STATUS_OBJECT_TYPE_MISMATCH;
     return s;
 }
 

@@ -167,7 +167,6 @@ static void transfer_key(struct ser *s, struct nt_registry *r, struct reg_key *k
     size_t watchers = key->watchers.len;
     transfer_name(s, &key->name, &key->name_len, REG_KEY_NAME_MAX);
     transfer_name(s, &key->class, &key->class_len, 0x8000);
-    SER(s, key->opens);
     SER(s, key->is_volatile);
     SER(s, key->is_link);
     SER(s, key->is_hive);
@@ -233,11 +232,28 @@ static void load_keys(struct ser *s, struct nt_registry *r, size_t n)
     free(parents);
 }
 
+static void transfer_free_slots(struct ser *s, struct nt_registry *r)
+{
+    size_t n = r->free.len;
+    bool *seen = xcalloc(r->keys.len + 1, sizeof *seen);
+    ser_count(s, &n, KEYS_MAX);
+    for (size_t i = 0; i < n && !s->failed; i++) {
+        if (s->loading)
+            vec_push(&r->free, 0);
+        SER(s, r->free.data[i]);
+        uint32_t id = r->free.data[i];
+        if (!id || id >= r->keys.len || r->keys.data[id] || seen[id])
+            ser_fail(s, "snapshot: registry slot %u is not free", id);
+        else
+            seen[id] = true;
+    }
+    free(seen);
+}
+
 void nt_registry_transfer(struct nt_kernel *k, struct ser *s)
 {
     ser_tag(s, "REGI");
     size_t n = s->loading ? 0 : k->registry->keys.len;
-    size_t nfree = s->loading ? 0 : k->registry->free.len;
     ser_count(s, &n, KEYS_MAX);
     struct nt_registry *r = k->registry;
     if (s->loading) {
@@ -253,15 +269,7 @@ void nt_registry_transfer(struct nt_kernel *k, struct ser *s)
                 transfer_key(s, r, r->keys.data[i], &parent);
         }
     }
-    ser_count(s, &nfree, KEYS_MAX);
-    for (size_t i = 0; i < nfree && !s->failed; i++) {
-        if (s->loading)
-            vec_push(&r->free, 0);
-        SER(s, r->free.data[i]);
-        uint32_t id = r->free.data[i];
-        if (s->loading && (!id || id >= r->keys.len || r->keys.data[id]))
-            ser_fail(s, "snapshot: registry slot %u is not free", id);
-    }
+    transfer_free_slots(s, r);
     if (!s->loading)
         return;
     if (s->failed) {

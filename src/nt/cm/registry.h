@@ -36,6 +36,8 @@ void nt_registry_destroy(struct nt_kernel *k);
 /* Loading replaces the contents; key objects refer to keys by number, so the order against
  * nt_objects_transfer does not matter. */
 void nt_registry_transfer(struct nt_kernel *k, struct ser *s);
+/* After a load of both: fails unless every key object has its key. */
+void nt_registry_settle(struct nt_kernel *k, struct ser *s);
 
 /* Merges a text of regedit's format 5 ("Windows Registry Editor Version 5.00") or 4 ("REGEDIT4"),
  * in UTF-8 or UTF-16LE with a mark. On error (one sentence with `name` and the line) what stood

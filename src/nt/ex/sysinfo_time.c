@@ -31,8 +31,24 @@ static void copy_text(uint16_t *out, size_t size, const uint16_t *text, size_t b
         out[i] = text[i];
 }
 
+/* A name of 32 units from the first of the zone's two values that exists. */
+static void copy_name(struct nt_kernel *k, uint16_t *out, const char *path, const char *value,
+                      const char *other_value)
+{
+    enum { UNITS = 32 };
+    size_t len;
+    const uint16_t *text = nt_registry_get(k, path, value, NULL, &len);
+    if (!text)
+        text = nt_registry_get(k, path, other_value, NULL, &len);
+    if (!text)
+        return;
+    memset(out, 0, UNITS * sizeof *out);
+    copy_text(out, UNITS, text, len);
+}
+
 /* The zone that the registry names, as the registry describes it; UTC when it does not. Names are
- * given as Windows gives them, "@tzres.dll,-932": libraries look them up in the user's language. */
+ * given as Windows gives them, "@tzres.dll,-932", where the zone has them so: libraries that find
+ * MUI_Std there look it up in the user's language, and show what is here when they do not. */
 static void read_zone(struct nt_kernel *k, struct zone *z)
 {
     static const char control[] = "HKLM\\System\\CurrentControlSet\\Control\\TimeZoneInformation";
@@ -56,16 +72,8 @@ static void read_zone(struct nt_kernel *k, struct zone *z)
         memcpy(&z->daylight_bias, tzi + 8, 4);
         memcpy(z->standard_date, tzi + 12, 16);
         memcpy(z->daylight_date, tzi + 28, 16);
-        const uint16_t *standard = nt_registry_get(k, path, "MUI_Std", NULL, &len);
-        if (standard) {
-            memset(z->standard_name, 0, sizeof z->standard_name);
-            copy_text(z->standard_name, ARRAY_LEN(z->standard_name), standard, len);
-        }
-        const uint16_t *daylight = nt_registry_get(k, path, "MUI_Dlt", NULL, &len);
-        if (daylight) {
-            memset(z->daylight_name, 0, sizeof z->daylight_name);
-            copy_text(z->daylight_name, ARRAY_LEN(z->daylight_name), daylight, len);
-        }
+        copy_name(k, z->standard_name, path, "MUI_Std", "Std");
+        copy_name(k, z->daylight_name, path, "MUI_Dlt", "Dlt");
     }
     free(path);
     free(name);

@@ -91,7 +91,7 @@ static void file_destroy(struct nt_kernel *k, struct nt_object *o)
     struct nt_file *f = (struct nt_file *)o;
     struct nt_fcb *fcb = k->io ? nt_file_fcb(k, f) : NULL;
     if (fcb) {
-        if (!f->cleaned)
+        if (!f->cleaned && !k->damaged)
             disk_cleanup(k, f, false); /* the machine ends: other objects may be gone */
         nt_fcb_unref(k->io, fcb);
     } else if (k->io && (f->kind == NT_FILE_PIPE || f->kind == NT_FILE_MAILSLOT)) {
@@ -218,14 +218,32 @@ static void entries_transfer(struct ser *s, struct nt_file *f)
         ser_utf16(s, &f->entries.data[i].name, &f->entries.data[i].len, 256);
     }
     SER(s, f->next_entry);
+    if (f->next_entry > f->entries.len)
+        ser_fail(s, "snapshot: a directory scan beyond its end");
     SER(s, f->scanned);
     ser_utf16(s, &f->pattern, &f->pattern_len, 1 << 16);
+}
+
+/* What a path's files do together is counted anew. */
+static void attach_loaded(struct nt_kernel *k, struct ser *s, const struct nt_file *f)
+{
+    struct nt_fcb *fcb = nt_file_fcb(k, f);
+    if (f->kind != NT_FILE_DISK || s->failed)
+        return;
+    if (!fcb) {
+        ser_fail(s, "snapshot: file %u has no path", f->o.id);
+        return;
+    }
+    fcb->refs++;
+    if (f->cleaned)
+        return;
+    fcb->handles++;
+    nt_share_add(fcb, f->access, f->share, 1);
 }
 
 static void file_transfer(struct nt_kernel *k, struct ser *s, struct nt_object *o)
 {
     struct nt_file *f = (struct nt_file *)o;
-    (void)k;
     SER(s, f->kind);
     SER(s, f->access);
     SER(s, f->share);
@@ -240,11 +258,12 @@ static void file_transfer(struct nt_kernel *k, struct ser *s, struct nt_object *
     SER(s, f->pipe);
     SER(s, f->server);
     SER(s, f->pipe_mode);
-    SER(s, f->port);
+    nt_id_transfer(k, s, &f->port, NT_TYPE_IO_COMPLETION);
     SER(s, f->port_key);
     SER(s, f->port_flags);
     SER(s, f->watching);
     SER(s, f->watch_tree);
+    SER(s, f->watch_blind);
     SER(s, f->changes_lost);
     SER(s, f->watch_blind);
     SER(s, f->watch_filter);
@@ -253,6 +272,8 @@ static void file_transfer(struct nt_kernel *k, struct ser *s, struct nt_object *
     entries_transfer(s, f);
     if (f->kind > NT_FILE_MAILSLOT_DEVICE || f->stream >= NT_STD_COUNT)
         ser_fail(s, "snapshot: a file of kind %u, stream %u", f->kind, f->stream);
+    if (s->loading)
+        attach_loaded(k, s, f);
 }
 
 const struct nt_type nt_type_file = {

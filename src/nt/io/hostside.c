@@ -122,6 +122,11 @@ pgr_status nt_io_make_dir(struct nt_kernel *k, const char *guest, struct pgr_err
         return err_set(e, PGR_E_ARGUMENT, "%s is not a path on a mounted drive", guest);
     }
     ntstatus s = STATUS_SUCCESS;
+    if (!nt_mount_of(k->io, path, len)) {
+        nt_bare_add(k->io, path, len);
+        free(path);
+        return PGR_OK;
+    }
     for (size_t end = 3; end <= len && !s; end++) {
         struct nt_node n;
         if (end < len && path[end] != '\\')

@@ -165,6 +165,12 @@ struct nt_fcb;
 struct nt_pipe;
 struct nt_irp;
 
+/* A directory that exists, empty, without a place on the host until something is written there. */
+struct nt_bare_dir {
+    uint16_t *guest;
+    size_t len;
+};
+
 struct nt_io {
     struct nt_kernel *k;
     struct nt_mount **mounts;
@@ -172,6 +178,7 @@ struct nt_io {
     char *overlay; /* host path; NULL: not made yet */
     int overlay_fd;
     bool overlay_private; /* remove it at the end */
+    char *saved_overlay;  /* where the private one was that a snapshot brought; NULL: none */
     int std[NT_STD_COUNT];
     struct {
         struct nt_fcb **data;
@@ -196,6 +203,10 @@ struct nt_io {
         struct nt_id_row *data;
         size_t len, cap;
     } ids;
+    struct {
+        struct nt_bare_dir *data;
+        size_t len, cap;
+    } bare;
     uint64_t pipe_serial; /* names of anonymous pipes */
     bool watchers;        /* some directory was ever watched */
 };
@@ -204,8 +215,10 @@ struct nt_io {
 struct nt_mount *nt_mount_of(const struct nt_io *io, const uint16_t *path, size_t len);
 /* The mount at exactly this path. */
 struct nt_mount *nt_mount_at(const struct nt_io *io, const uint16_t *path, size_t len);
-/* Is something mounted below this path? Such a directory exists and cannot go away. */
+/* Is something mounted below this path, or a bare directory at or below it? Such a directory exists
+ * and cannot go away. */
 bool nt_mount_below(const struct nt_io *io, const uint16_t *path, size_t len);
+void nt_bare_add(struct nt_io *io, const uint16_t *path, size_t len);
 bool nt_drive_exists(const struct nt_io *io, uint16_t letter);
 /* The overlay's descriptor, made when missing; -1. */
 int nt_overlay_open(struct nt_io *io);

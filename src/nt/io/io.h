@@ -34,6 +34,11 @@ void nt_io_destroy(struct nt_kernel *k);
 /* Mounts, overlay and pipes. File objects follow with the object table, which needs this loaded
  * before. Host descriptors are opened again by path; what is gone reads as closed. */
 void nt_io_transfer(struct nt_kernel *k, struct ser *s);
+/* A file that a section of a snapshot shows, by the host path that it had: what the mounts and the
+ * overlay, loaded already, allow. A descriptor of the caller's, or -1. */
+int nt_io_reopen(struct nt_kernel *k, const char *host_path, bool writable);
+/* After a load of everything: waits get their descriptors; fails where files do not fit together. */
+void nt_io_settle(struct nt_kernel *k, struct ser *s);
 
 /*
  * Shows host_dir at the guest path ("C:\work", "D:\" for a drive). A second mount at the same place
@@ -47,7 +52,8 @@ pgr_status nt_io_mount(struct nt_kernel *k, const char *guest, const char *host_
 pgr_status nt_io_set_overlay(struct nt_kernel *k, const char *dir, struct pgr_error *e);
 /* The overlay's host path, NULL while nothing has been written. */
 const char *nt_io_overlay(const struct nt_kernel *k);
-/* Creates an (empty) guest directory and those above it, in the overlay if need be. */
+/* Makes an (empty) guest directory and those above it exist. Where nothing is mounted the host only
+ * gets one when something is written there, and the guest cannot remove it. */
 pgr_status nt_io_make_dir(struct nt_kernel *k, const char *guest, struct pgr_error *e);
 
 /* Standard handles: 0 input, 1 output, 2 error. The descriptor is borrowed for the kernel's life.

@@ -246,29 +246,33 @@ void nt_io_expire(struct nt_kernel *k)
     }
 }
 
+/* Its overlapped requests end with it, but for those that report to a completion port. */
 void nt_io_thread_gone(struct nt_kernel *k, struct nt_thread *t)
 {
     struct nt_io *io = k->io;
     for (size_t i = 0; i < io->irps.len;) {
         struct nt_irp *r = io->irps.data[i];
-        if (r->thread != t->o.id) {
+        const struct nt_file *f = nt_object_get(k, r->file, NT_TYPE_FILE);
+        if (r->thread != t->o.id || (!r->blocking && f && f->port)) {
             i++;
             continue;
         }
-        r->blocking = true; /* nobody is left to be told */
-        forget(k, r);
+        if (r->blocking)
+            forget(k, r);
+        else
+            nt_irp_complete(k, r, STATUS_CANCELLED, 0);
         i = 0;
     }
 }
 
-static void irp_transfer(struct ser *s, struct nt_irp *r)
+static void irp_transfer(struct nt_kernel *k, struct ser *s, struct nt_irp *r)
 {
     SER(s, r->id);
     SER(s, r->kind);
-    SER(s, r->file);
+    nt_id_transfer(k, s, &r->file, NT_TYPE_FILE);
     SER(s, r->thread);
     SER(s, r->process);
-    SER(s, r->event);
+    nt_id_transfer(k, s, &r->event, NT_TYPE_EVENT);
     SER(s, r->blocking);
     SER(s, r->iosb);
     SER(s, r->buffer);
@@ -293,6 +297,6 @@ void nt_irps_transfer(struct nt_io *io, struct ser *s)
     for (size_t i = 0; i < n && !s->failed; i++) {
         if (s->loading)
             vec_push(&io->irps, xcalloc(1, sizeof(struct nt_irp)));
-        irp_transfer(s, io->irps.data[i]);
+        irp_transfer(io->k, s, io->irps.data[i]);
     }
 }

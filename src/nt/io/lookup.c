@@ -237,19 +237,25 @@ static void add_names(struct nt_io *io, const struct nt_node *dir, int fd, const
     host_names_free(&names);
 }
 
-static void add_mounts(struct nt_io *io, const struct nt_node *dir, struct nt_dirents *out)
+/* The directory's entry on the way to what lies below it. */
+static void add_way(const struct nt_node *dir, const uint16_t *below, size_t len,
+                    struct nt_dirents *out)
 {
-    for (size_t i = 0; i < io->mount_len; i++) {
-        const struct nt_mount *m = io->mounts[i];
-        if (m->guest_len <= dir->guest_len ||
-            !nt_path_begins(m->guest, m->guest_len, dir->guest, dir->guest_len))
-            continue;
-        const uint16_t *name = m->guest + dir->guest_len + 1;
-        size_t left = m->guest_len - dir->guest_len - 1, n = 0;
-        while (n < left && name[n] != '\\')
-            n++;
-        vec_push(out, (struct nt_dirent){.name = xmemdup(name, n * 2), .len = n});
-    }
+    if (len <= dir->guest_len || !nt_path_begins(below, len, dir->guest, dir->guest_len))
+        return;
+    const uint16_t *name = below + dir->guest_len + 1;
+    size_t left = len - dir->guest_len - 1, n = 0;
+    while (n < left && name[n] != '\\')
+        n++;
+    vec_push(out, (struct nt_dirent){.name = xmemdup(name, n * 2), .len = n});
+}
+
+static void add_synthetic(struct nt_io *io, const struct nt_node *dir, struct nt_dirents *out)
+{
+    for (size_t i = 0; i < io->mount_len; i++)
+        add_way(dir, io->mounts[i]->guest, io->mounts[i]->guest_len, out);
+    vec_foreach (d, &io->bare)
+        add_way(dir, d->guest, d->len, out);
 }
 
 static int by_name(const void *a, const void *b)
@@ -268,7 +274,7 @@ ntstatus nt_list(struct nt_io *io, const struct nt_node *dir, struct nt_dirents 
     if (dir->lower && (!dir->upper || dir->merged))
         add_names(io, dir, dir->mount->fd, dir->lower, false, out);
     if (dir->synthetic)
-        add_mounts(io, dir, out);
+        add_synthetic(io, dir, out);
     if (out->len)
         qsort(out->data, out->len, sizeof *out->data, by_name);
     size_t keep = 0;

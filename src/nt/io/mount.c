@@ -91,7 +91,11 @@ void nt_io_destroy(struct nt_kernel *k)
         free(row->path);
     vec_free(&io->ids);
     vec_free(&io->side);
+    vec_foreach (d, &io->bare)
+        free(d->guest);
+    vec_free(&io->bare);
     overlay_close(io);
+    free(io->saved_overlay);
     free(io);
     k->io = NULL;
 }
@@ -189,7 +193,15 @@ bool nt_mount_below(const struct nt_io *io, const uint16_t *path, size_t len)
         if (m->guest_len > len && nt_path_begins(m->guest, m->guest_len, path, len))
             return true;
     }
+    vec_foreach (d, &io->bare)
+        if (nt_path_begins(d->guest, d->len, path, len))
+            return true;
     return false;
+}
+
+void nt_bare_add(struct nt_io *io, const uint16_t *path, size_t len)
+{
+    vec_push(&io->bare, (struct nt_bare_dir){xmemdup(path, len * 2), len});
 }
 
 bool nt_drive_exists(const struct nt_io *io, uint16_t letter)

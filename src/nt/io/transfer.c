@@ -36,6 +36,26 @@ static void mounts_transfer(struct nt_kernel *k, struct ser *s)
     }
 }
 
+static void bare_transfer(struct nt_io *io, struct ser *s)
+{
+    size_t n = io->bare.len;
+    ser_count(s, &n, 256);
+    for (size_t i = 0; i < n && !s->failed; i++) {
+        char *guest = NULL;
+        if (!s->loading)
+            guest = utf16_to_utf8(io->bare.data[i].guest, io->bare.data[i].len, NULL);
+        ser_text(s, &guest);
+        size_t len;
+        uint16_t *path = s->loading && guest ? nt_path_from_utf8(guest, &len) : NULL;
+        if (path)
+            nt_bare_add(io, path, len);
+        else if (s->loading)
+            ser_fail(s, "snapshot: a directory without a path");
+        free(path);
+        free(guest);
+    }
+}
+
 /* ---- The overlay: a private one goes into the snapshot, the user's own is only named
  * -------------- */
 
@@ -157,6 +177,15 @@ static void private_transfer(struct nt_io *io, struct ser *s)
     }
 }
 
+/* The overlay's own host path, by which sections name files in it. */
+static void old_overlay_transfer(struct nt_io *io, struct ser *s)
+{
+    char *path = s->loading ? NULL : io->overlay;
+    ser_text(s, &path);
+    if (s->loading)
+        io->saved_overlay = path;
+}
+
 enum { OVERLAY_NONE, OVERLAY_PRIVATE, OVERLAY_NAMED };
 
 static void overlay_transfer(struct nt_kernel *k, struct ser *s)
@@ -169,8 +198,10 @@ static void overlay_transfer(struct nt_kernel *k, struct ser *s)
     SER(s, kind);
     if (s->loading)
         nt_io_set_overlay(k, NULL, NULL);
-    if (kind == OVERLAY_PRIVATE)
+    if (kind == OVERLAY_PRIVATE) {
+        old_overlay_transfer(io, s);
         private_transfer(io, s);
+    }
     if (kind != OVERLAY_NAMED)
         return;
     char *dir = s->loading ? NULL : io->overlay;
@@ -192,20 +223,29 @@ static void lock_transfer(struct ser *s, struct nt_lock *l)
     SER(s, l->exclusive);
 }
 
+/* In the form that nt_path_parse gives, on which lookups rely. */
+static bool path_valid(const uint16_t *path, size_t len)
+{
+    if (len < 2 || path[0] < 'A' || path[0] > 'Z' || path[1] != ':')
+        return false;
+    for (size_t at = 2, end; at < len; at = end) {
+        for (end = at + 1; end < len && path[end] != '\\';)
+            end++;
+        if (path[at] != '\\' || !nt_name_valid(path + at + 1, end - at - 1))
+            return false;
+    }
+    return true;
+}
+
+/* Counters are not kept: the files that are loaded later count themselves. */
 static void fcb_transfer(struct ser *s, struct nt_fcb *f)
 {
     SER(s, f->id);
-    SER(s, f->refs);
     ser_utf16(s, &f->path, &f->len, PATH_UNITS_MAX);
     SER(s, f->directory);
     SER(s, f->delete_pending);
     SER(s, f->deleted);
     SER(s, f->written);
-    uint32_t *counts[] = {&f->handles,       &f->opens,       &f->readers,     &f->writers,
-                          &f->deleters,      &f->share_read,  &f->share_write, &f->share_delete,
-                          &f->mapped_writes, &f->mapped_data, &f->mapped_image};
-    for (size_t i = 0; i < ARRAY_LEN(counts); i++)
-        SER(s, *counts[i]);
     size_t n = f->locks.len;
     ser_count(s, &n, LIST_MAX);
     for (size_t i = 0; i < n && !s->failed; i++) {
@@ -213,7 +253,7 @@ static void fcb_transfer(struct ser *s, struct nt_fcb *f)
             vec_push(&f->locks, (struct nt_lock){0});
         lock_transfer(s, &f->locks.data[i]);
     }
-    if (s->loading && !s->failed && (f->len < 2 || !f->refs))
+    if (s->loading && !s->failed && !path_valid(f->path, f->len))
         ser_fail(s, "snapshot: an open file without a name");
 }
 
@@ -242,7 +282,7 @@ static void tables_transfer(struct nt_io *io, struct ser *s)
         SER(s, io->ids.data[i].id);
         SER(s, io->ids.data[i].alias);
         ser_utf16(s, &io->ids.data[i].path, &io->ids.data[i].len, PATH_UNITS_MAX);
-        if (s->loading && !s->failed && io->ids.data[i].len < 2)
+        if (s->loading && !s->failed && !path_valid(io->ids.data[i].path, io->ids.data[i].len))
             ser_fail(s, "snapshot: a file id without a path");
     }
     n = io->side.len;
@@ -264,6 +304,7 @@ void nt_io_transfer(struct nt_kernel *k, struct ser *s)
 {
     ser_tag(s, "NTIO");
     mounts_transfer(k, s);
+    bare_transfer(k->io, s);
     fcbs_transfer(k->io, s);
     tables_transfer(k->io, s);
     overlay_transfer(k, s);
@@ -271,4 +312,56 @@ void nt_io_transfer(struct nt_kernel *k, struct ser *s)
     SER(s, k->io->watchers);
     nt_pipes_transfer(k->io, s);
     nt_irps_transfer(k->io, s);
+}
+
+/* ---- Files that sections show -------------------------------------------------------------------
+ */
+
+/* What follows dir in the path, NULL when it is elsewhere. */
+static const char *beneath(const char *dir, const char *path)
+{
+    size_t n = dir ? strlen(dir) : 0;
+    return n && !strncmp(path, dir, n) && path[n] == '/' ? path + n + 1 : NULL;
+}
+
+int nt_io_reopen(struct nt_kernel *k, const char *host_path, bool writable)
+{
+    struct nt_io *io = k->io;
+    const char *rel = beneath(io->saved_overlay ? io->saved_overlay : io->overlay, host_path);
+    if (rel)
+        return io->overlay_fd < 0 ? -1 : host_open_file(io->overlay_fd, rel, writable);
+    for (size_t i = 0; i < io->mount_len; i++) {
+        const struct nt_mount *m = io->mounts[i];
+        rel = beneath(m->host, host_path);
+        int fd = rel && (!writable || m->mode == NT_MOUNT_READ_WRITE)
+                     ? host_open_file(m->fd, rel, writable)
+                     : -1;
+        if (fd >= 0)
+            return fd;
+    }
+    return -1;
+}
+
+/* ---- After a load -------------------------------------------------------------------------------
+ */
+
+static void renew_wait(struct nt_kernel *k, struct nt_object *o, void *ctx)
+{
+    struct nt_thread *t = (struct nt_thread *)o;
+    if (t->state != NT_THREAD_WAITING || t->wait.kind != NT_WAIT_HOST)
+        return;
+    const struct nt_file *f = nt_object_get(k, t->wait.objects[0], NT_TYPE_FILE);
+    if (!t->wait.count || !f || (f->kind != NT_FILE_STREAM && f->kind != NT_FILE_CONSOLE))
+        ser_fail(ctx, "snapshot: thread %u waits for input of nothing", t->tid);
+    else
+        t->wait.host_fd = nt_stream_fd(k, f);
+}
+
+void nt_io_settle(struct nt_kernel *k, struct ser *s)
+{
+    struct nt_io *io = k->io;
+    nt_object_each(k, NT_TYPE_THREAD, renew_wait, s);
+    for (size_t i = 0; i < io->fcbs.len; i++)
+        if (!io->fcbs.data[i]->refs || nt_fcb_by_id(io, io->fcbs.data[i]->id) != io->fcbs.data[i])
+            ser_fail(s, "snapshot: open path %u is not any file's", io->fcbs.data[i]->id);
 }

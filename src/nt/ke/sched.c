@@ -40,6 +40,49 @@ void nt_sched_transfer(struct nt_kernel *k, struct ser *s)
     SER(s, k->running);
 }
 
+/* ---- After a load ------------------------------------------------------------------------------- */
+
+static bool wait_possible(struct nt_kernel *k, const struct nt_wait *w)
+{
+    for (uint32_t i = 0; i < w->count; i++) {
+        const struct nt_object *o = nt_object_get(k, w->objects[i], NT_TYPE_NONE);
+        if (!o || !nt_types[o->type]->signaled)
+            return false;
+    }
+    if (w->kind == NT_WAIT_COMPLETION || w->retry == NT_RETRY_COMPLETION)
+        return w->count && w->retry == NT_RETRY_COMPLETION &&
+               nt_object_get(k, w->objects[0], NT_TYPE_IO_COMPLETION);
+    return w->retry != NT_RETRY_READ || w->count;
+}
+
+static void check_thread(struct nt_kernel *k, struct nt_object *o, void *ctx)
+{
+    struct nt_thread *t = (struct nt_thread *)o;
+    const struct nt_sched *q = k->sched;
+    size_t queued = 0;
+    for (size_t i = 0; i < q->waiters.len; i++)
+        queued += q->waiters.data[i] == o->id;
+    bool waits = t->state == NT_THREAD_WAITING, runs = t->state == NT_THREAD_RUNNING;
+    if (t->state > NT_THREAD_ENDED || queued != waits || runs != (k->running == o->id) ||
+        (waits && !wait_possible(k, &t->wait)))
+        ser_fail(ctx, "snapshot: thread %u is not in the state that the queues say", t->tid);
+    if (t->state != NT_THREAD_ENDED && t->process != k->first_process)
+        ser_fail(ctx, "snapshot: thread %u belongs to no process that runs", t->tid);
+}
+
+void nt_sched_settle(struct nt_kernel *k, struct ser *s)
+{
+    const struct nt_sched *q = k->sched;
+    for (size_t i = 0; i < q->waiters.len && !s->failed; i++)
+        if (!nt_thread_get(k, q->waiters.data[i]))
+            ser_fail(s, "snapshot: %u waits and is no thread", q->waiters.data[i]);
+    if (k->running && !nt_thread_get(k, k->running))
+        ser_fail(s, "snapshot: %u runs and is no thread", k->running);
+    nt_object_each(k, NT_TYPE_THREAD, check_thread, s);
+}
+
+/* ---- Queues ------------------------------------------------------------------------------------- */
+
 void nt_thread_make_ready(struct nt_kernel *k, struct nt_thread *t)
 {
     if (t->state == NT_THREAD_ENDED)
@@ -136,16 +179,18 @@ bool nt_sched_poll_host(struct nt_kernel *k, int timeout_ms)
     VEC(nt_id) ids = {0};
     for (size_t i = 0; i < k->sched->waiters.len; i++) {
         struct nt_thread *t = nt_thread_get(k, k->sched->waiters.data[i]);
-        if (t->wait.kind == NT_WAIT_HOST && t->wait.host_fd >= 0) {
+        if (t->wait.kind == NT_WAIT_HOST) {
+            if (t->wait.host_fd < 0) /* at its end already */
+                timeout_ms = 0;
             vec_push(&fds, (struct pollfd){.fd = t->wait.host_fd, .events = POLLIN});
             vec_push(&ids, t->o.id);
         }
     }
     bool any = fds.len > 0;
-    if (any && poll(fds.data, fds.len, timeout_ms) > 0) {
+    if (any && (poll(fds.data, fds.len, timeout_ms) > 0 || !timeout_ms)) {
         for (size_t i = 0; i < fds.len; i++) {
             struct nt_thread *t = nt_thread_get(k, ids.data[i]);
-            if (!fds.data[i].revents || !t || t->state != NT_THREAD_WAITING)
+            if ((!fds.data[i].revents && fds.data[i].fd >= 0) || !t || t->state != NT_THREAD_WAITING)
                 continue;
             ntstatus s = nt_wait_try(k, t);
             if (s != NT_BLOCKED)

@@ -124,6 +124,8 @@ struct nt_thread *nt_thread_by_tid(struct nt_kernel *k, uint32_t tid);
 struct nt_sched *nt_sched_create(void);
 void nt_sched_destroy(struct nt_kernel *k);
 void nt_sched_transfer(struct nt_kernel *k, struct ser *s);
+/* After a load: fails unless threads, their states and the queues agree. */
+void nt_sched_settle(struct nt_kernel *k, struct ser *s);
 /* The next thread to run, made RUNNING; NULL when none is ready. Deterministic: in the order in
  * which they became ready; priorities are kept for the guest to ask, and do not starve anybody. */
 struct nt_thread *nt_sched_next(struct nt_kernel *k);

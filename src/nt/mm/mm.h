@@ -26,6 +26,8 @@ extern const struct nt_type nt_type_section;
 void nt_mm_destroy(struct nt_kernel *k);
 /* Before the object table. Loading goes into a kernel whose RAM is loaded. */
 void nt_mm_transfer(struct nt_kernel *k, struct ser *s);
+/* After a load: files learn again of the sections over them, views claim theirs. */
+void nt_mm_settle(struct nt_kernel *k, struct ser *s);
 /* Unmaps every view of an ending process, and forgets what was noted about it. p->mem stays. */
 void nt_mm_release_process(struct nt_kernel *k, struct nt_process *p);
 

@@ -31,7 +31,8 @@ static void section_destroy(struct nt_kernel *k, struct nt_object *o)
     struct nt_section *s = (struct nt_section *)o;
     struct nt_file *f = section_file(k, s);
     if (f) {
-        nt_io_section_ref(k, f, section_use(s), -1);
+        if (!k->damaged)
+            nt_io_section_ref(k, f, section_use(s), -1);
         nt_id_unref(k, s->file);
     }
     mm_image_unref(k, s->image);
@@ -47,7 +48,7 @@ static void section_transfer(struct nt_kernel *k, struct ser *s, struct nt_objec
     SER(s, sec->protect);
     SER(s, sec->size);
     SER(s, sec->no_execute);
-    SER(s, sec->file);
+    nt_id_transfer(k, s, &sec->file, NT_TYPE_FILE);
     ser_utf16(s, &sec->path, &sec->path_len, PATH_UNITS_MAX);
     mm_image_transfer(k, s, &sec->image);
     SER(s, object);
@@ -55,6 +56,35 @@ static void section_transfer(struct nt_kernel *k, struct ser *s, struct nt_objec
         ser_fail(s, "snapshot: the pages of a section are missing");
     if (s->loading && !s->failed && (sec->attributes & SEC_IMAGE) && !sec->image)
         ser_fail(s, "snapshot: an image section without an image");
+}
+
+struct mm_settling {
+    struct nt_kernel *k;
+    struct ser *s;
+};
+
+static void settle_section(struct nt_kernel *k, struct nt_object *o, void *ctx)
+{
+    struct nt_section *s = (struct nt_section *)o;
+    struct nt_file *f = section_file(k, s);
+    (void)ctx;
+    if (f)
+        nt_io_section_ref(k, f, section_use(s), 1);
+}
+
+static void claim_view(void *ctx, const struct nt_view *v)
+{
+    struct mm_settling *m = ctx;
+    nt_id_claim(m->k, m->s, v->section, NT_TYPE_SECTION, NT_CLAIM_REFERENCE);
+}
+
+void nt_mm_settle(struct nt_kernel *k, struct ser *s)
+{
+    struct mm_settling m = {k, s};
+    struct nt_process *p = nt_process_get(k, k->first_process);
+    if (p->mem)
+        nt_views_each(k, p, claim_view, &m);
+    nt_object_each(k, NT_TYPE_SECTION, settle_section, NULL);
 }
 
 static size_t section_describe(struct nt_kernel *k, struct nt_object *o, char *out, size_t size)

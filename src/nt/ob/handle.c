@@ -127,19 +127,17 @@ void nt_handles_close_all(struct nt_kernel *k, struct nt_process *p)
     p->handles = (struct nt_handle_table){0};
 }
 
-void nt_handles_transfer(struct ser *s, struct nt_handle_table *t)
+void nt_handles_transfer(struct nt_kernel *k, struct ser *s, struct nt_handle_table *t)
 {
     size_t n = t->len;
     ser_count(s, &n, HANDLES_MAX);
-    if (s->loading) {
-        *t = (struct nt_handle_table){0};
-        for (size_t i = 0; i < n && !s->failed; i++) {
+    for (size_t i = 0; i < n && !s->failed; i++) {
+        if (s->loading)
             vec_push(t, (struct nt_handle){0});
-            SER(s, t->data[i]);
-        }
-    } else {
-        for (size_t i = 0; i < n; i++)
-            SER(s, t->data[i]);
+        SER(s, t->data[i].object);
+        SER(s, t->data[i].access);
+        SER(s, t->data[i].flags);
+        nt_id_claim(k, s, t->data[i].object, NT_TYPE_NONE, NT_CLAIM_HANDLE);
     }
     SER(s, t->first_free);
     if (t->first_free > t->len)

@@ -385,6 +385,40 @@ void nt_namespace_init(struct nt_kernel *k)
         make_link(k, links[i][0], links[i][1]);
 }
 
+/* ---- After a load ------------------------------------------------------------------------------- */
+
+enum { DEPTH_MAX = 1024 };
+
+static void check_name(struct nt_kernel *k, struct nt_object *o, void *ctx)
+{
+    struct ser *s = ctx;
+    int depth = 0;
+    for (struct nt_object *at = o; at && depth <= DEPTH_MAX; depth++)
+        at = at->directory ? nt_object_get(k, at->directory, NT_TYPE_DIRECTORY) : NULL;
+    if (depth > DEPTH_MAX)
+        ser_fail(s, "snapshot: object %u is in a directory that is in itself", o->id);
+    if (o->directory && !o->name)
+        ser_fail(s, "snapshot: object %u is in a directory and has no name", o->id);
+}
+
+static void check_members(struct nt_kernel *k, struct nt_object *o, void *ctx)
+{
+    const struct nt_directory *d = (const struct nt_directory *)o;
+    for (size_t i = 0; i < d->members.len; i++) {
+        const struct nt_object *m = nt_object_get(k, d->members.data[i], NT_TYPE_NONE);
+        if (!m || m->directory != o->id)
+            ser_fail(ctx, "snapshot: object %u is not in directory %u", d->members.data[i], o->id);
+    }
+}
+
+void nt_namespace_settle(struct nt_kernel *k, struct ser *s)
+{
+    if (!nt_object_get(k, k->root_directory, NT_TYPE_DIRECTORY))
+        ser_fail(s, "snapshot: it has no root directory of objects");
+    nt_object_each(k, NT_TYPE_NONE, check_name, s);
+    nt_object_each(k, NT_TYPE_DIRECTORY, check_members, s);
+}
+
 /* ---- Services ---------------------------------------------------------------------------------- */
 
 ntstatus nt_zero_handle(struct nt_call *c, uint64_t handle_out, ntstatus status)

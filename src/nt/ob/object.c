@@ -31,11 +31,9 @@ static void release_parts(struct nt_kernel *k, struct nt_object *o)
     free(o);
 }
 
-void nt_objects_destroy(struct nt_kernel *k)
+static void destroy_all(struct nt_kernel *k)
 {
     struct nt_object_table *t = k->objects;
-    if (!t)
-        return;
     /* Destructors drop references to other objects: take the objects away one by one, and let
      * them find nothing where others were before. */
     for (size_t i = t->len; i-- > 1;) {
@@ -45,10 +43,24 @@ void nt_objects_destroy(struct nt_kernel *k)
         t->data[i].o = NULL;
         release_parts(k, o);
     }
+    t->len = t->free.len = 0;
+}
+
+void nt_objects_destroy(struct nt_kernel *k)
+{
+    struct nt_object_table *t = k->objects;
+    if (!t)
+        return;
+    destroy_all(k);
     free(t->data);
     vec_free(&t->free);
     free(t);
     k->objects = NULL;
+}
+
+uint32_t nt_id_slot(nt_id id)
+{
+    return id & SLOT_MASK;
 }
 
 static void place(struct nt_object_table *t, uint32_t slot, struct nt_object *o)
@@ -155,28 +167,53 @@ static void transfer_object(struct nt_kernel *k, struct ser *s, uint32_t slot)
     nt_types[type]->transfer(k, s, o);
 }
 
+/* The order in which slots are reused decides later ids: it is state too. */
+static void transfer_free_slots(struct nt_object_table *t, struct ser *s)
+{
+    size_t n = t->free.len;
+    ser_count(s, &n, SLOT_MASK);
+    if (s->loading && n != t->free.len)
+        ser_fail(s, "snapshot: %zu free object slots, %zu expected", n, t->free.len);
+    bool *seen = xcalloc(t->len + 1, sizeof *seen);
+    for (size_t i = 0; i < n && !s->failed; i++) {
+        uint32_t *slot = &t->free.data[i];
+        SER(s, *slot);
+        if (s->loading && (!*slot || *slot >= t->len || t->data[*slot].o || seen[*slot]))
+            ser_fail(s, "snapshot: object slot %u is not free", *slot);
+        else
+            seen[*slot] = true;
+    }
+    free(seen);
+    if (s->failed && s->loading)
+        t->free.len = 0;
+}
+
 void nt_objects_transfer(struct nt_kernel *k, struct ser *s)
 {
     struct nt_object_table *t = k->objects;
-    size_t n = t->len, nfree = t->free.len;
+    size_t n = t->len;
     ser_tag(s, "OBJS");
     ser_count(s, &n, SLOT_MASK);
-    if (s->loading) {
-        t->len = t->free.len = 0;
+    if (s->loading && !n)
+        ser_fail(s, "snapshot: it has no objects");
+    if (s->loading && !s->failed) {
+        destroy_all(k);
         for (size_t i = 0; i < n; i++)
             vec_push(t, (struct slot){0});
     }
     for (uint32_t i = 1; i < n && !s->failed; i++)
         transfer_object(k, s, i);
-    /* The order in which slots are reused decides later ids: it is state too. */
-    ser_count(s, &nfree, SLOT_MASK);
-    if (s->loading && nfree != t->free.len)
-        ser_fail(s, "snapshot: %zu free object slots, %zu expected", nfree, t->free.len);
-    for (size_t i = 0; i < nfree && !s->failed; i++) {
-        SER(s, t->free.data[i]);
-        if (s->loading && (!t->free.data[i] || t->free.data[i] >= t->len))
-            ser_fail(s, "snapshot: free object slot %u does not exist", t->free.data[i]);
-    }
-    if (s->failed && s->loading)
-        t->free.len = 0;
+    transfer_free_slots(t, s);
+}
+
+static void pin(struct nt_kernel *k, struct nt_object *o, void *ctx)
+{
+    (void)k;
+    (void)ctx;
+    o->refs = UINT32_MAX / 2;
+}
+
+void nt_objects_pin(struct nt_kernel *k)
+{
+    nt_object_each(k, NT_TYPE_NONE, pin, NULL);
 }

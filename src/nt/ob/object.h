@@ -89,11 +89,27 @@ void *nt_object_get(struct nt_kernel *k, nt_id id, enum nt_type_id type);
 void nt_object_ref(struct nt_object *o);
 void nt_object_unref(struct nt_kernel *k, struct nt_object *o);
 void nt_id_unref(struct nt_kernel *k, nt_id id); /* 0 is ignored */
+uint32_t nt_id_slot(nt_id id); /* ascends in nt_object_each */
 /* Calls fn for each object of the type (NONE: all), in order of slots; fn may destroy it. */
 void nt_object_each(struct nt_kernel *k, enum nt_type_id type,
                     void (*fn)(struct nt_kernel *k, struct nt_object *o, void *ctx), void *ctx);
 /* Saves or loads the whole table with every object. */
 void nt_objects_transfer(struct nt_kernel *k, struct ser *s);
+/* References cannot be trusted any more: from here on only nt_objects_destroy ends objects. */
+void nt_objects_pin(struct nt_kernel *k);
+
+/* ---- Ids in snapshots (claims.c) ------------------------------------------------------------- */
+
+enum nt_claim_use { NT_CLAIM_REFERENCE, NT_CLAIM_HANDLE, NT_CLAIM_WAIT };
+/* An id that holds a reference to an object of the type (NONE: any); 0 is none. Ids that may be
+ * stale hold none: they are plain numbers. */
+void nt_id_transfer(struct nt_kernel *k, struct ser *s, nt_id *id, enum nt_type_id type);
+/* The same for an id that was transferred otherwise. */
+void nt_id_claim(struct nt_kernel *k, struct ser *s, nt_id id, enum nt_type_id type,
+                 enum nt_claim_use use);
+/* All was loaded: fails unless every claimed id names such an object and the objects count them. */
+void nt_claims_settle(struct nt_kernel *k, struct ser *s);
+void nt_claims_free(struct nt_kernel *k);
 
 /* ---- Handles --------------------------------------------------------------------------------- */
 
@@ -122,7 +138,7 @@ ntstatus nt_handle_get(struct nt_call *c, uint64_t handle, enum nt_type_id type,
 struct nt_handle *nt_handle_row(struct nt_process *p, uint64_t handle);
 ntstatus nt_handle_close(struct nt_kernel *k, struct nt_process *p, uint64_t handle);
 void nt_handles_close_all(struct nt_kernel *k, struct nt_process *p);
-void nt_handles_transfer(struct ser *s, struct nt_handle_table *t);
+void nt_handles_transfer(struct nt_kernel *k, struct ser *s, struct nt_handle_table *t);
 uint32_t nt_map_access(enum nt_type_id type, uint32_t desired);
 
 /* ---- Names ----------------------------------------------------------------------------------- */
@@ -185,6 +201,8 @@ size_t nt_handle_describe(struct nt_kernel *k, struct nt_process *p, uint64_t ha
                           size_t size);
 /* Creates \, \??, \Device, \BaseNamedObjects, \Sessions\1\BaseNamedObjects, \KnownDlls … */
 void nt_namespace_init(struct nt_kernel *k);
+/* After a load: fails unless the names form a tree. */
+void nt_namespace_settle(struct nt_kernel *k, struct ser *s);
 
 /* struct nt_directory { o; members }, struct nt_symlink { o; target } live in ob/names.c. */
 extern const struct nt_type nt_type_directory, nt_type_symlink;

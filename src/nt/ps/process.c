@@ -25,7 +25,7 @@ static void process_transfer(struct nt_kernel *k, struct ser *s, struct nt_objec
     SER(s, p->parent_pid);
     SER(s, p->ptr_size);
     SER(s, p->large_address_aware);
-    nt_handles_transfer(s, &p->handles);
+    nt_handles_transfer(k, s, &p->handles);
     SER(s, p->peb);
     SER(s, p->image_base);
     SER(s, p->entry);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/bits.h"
 #include "base/vec.h"
 #include "nt/call.h"
+#include "nt/io/io.h"
 #include "nt/ke/sync.h"
 
 #include <stdio.h>
@@ -28,40 +30,74 @@ static void transfer_apcs(struct ser *s, struct nt_thread *t)
     }
 }
 
-static void transfer_wait(struct ser *s, struct nt_wait *w)
+/* Only a thread that waits holds what it waits for. */
+static void transfer_wait(struct nt_kernel *k, struct ser *s, struct nt_wait *w, bool waits)
 {
     SER(s, w->kind);
     SER(s, w->all);
     SER(s, w->alertable);
     SER(s, w->has_deadline);
     SER(s, w->count);
-    if (s->loading && (w->count > NT_WAIT_MAX || w->retry >= NT_RETRY_COUNT)) {
+    if (s->loading && w->count > NT_WAIT_MAX) {
         ser_fail(s, "snapshot: a wait for %u objects", w->count);
         w->count = 0;
     }
-    for (uint32_t i = 0; i < w->count; i++)
+    for (uint32_t i = 0; i < w->count; i++) {
         SER(s, w->objects[i]);
+        if (waits)
+            nt_id_claim(k, s, w->objects[i], NT_TYPE_NONE, NT_CLAIM_WAIT);
+    }
     SER(s, w->deadline);
     SER(s, w->key);
     ser_raw(s, w->arg, sizeof w->arg);
-    SER(s, w->host_fd);
     SER(s, w->retry);
-    if (s->loading && w->retry >= NT_RETRY_COUNT)
-        ser_fail(s, "snapshot: unknown kind of wait %u", w->retry);
+    if (s->loading) {
+        w->host_fd = -1; /* io/ opens its own */
+        if (w->kind > NT_WAIT_HOST || w->retry >= NT_RETRY_COUNT)
+            ser_fail(s, "snapshot: a wait of unknown kind %u, %u", w->kind, w->retry);
+    }
+}
+
+/* Selectors that user mode cannot have would fault inside the engine. */
+static bool selectors_valid(const struct x86_state *st)
+{
+    const uint16_t data[] = {st->ss, st->ds, st->es, st->fs, st->gs};
+    for (size_t i = 0; i < ARRAY_LEN(data); i++)
+        if (data[i] > 3 && data[i] != X86_SEL_DATA && data[i] != X86_SEL_TEB32 &&
+            data[i] != X86_SEL_CODE32 && data[i] != X86_SEL_CODE64)
+            return false;
+    return st->cs == X86_SEL_CODE32 || st->cs == X86_SEL_CODE64;
+}
+
+static void transfer_cpu(struct ser *s, struct x86_state *st)
+{
+    ser_raw(s, st->gpr, sizeof st->gpr);
+    SER(s, st->rip);
+    SER(s, st->rflags);
+    uint16_t *selectors[] = {&st->cs, &st->ss, &st->ds, &st->es, &st->fs, &st->gs};
+    for (size_t i = 0; i < ARRAY_LEN(selectors); i++)
+        SER(s, *selectors[i]);
+    SER(s, st->fs_base);
+    SER(s, st->gs_base);
+    ser_raw(s, st->dr, sizeof st->dr);
+    ser_raw(s, st->fx, sizeof st->fx);
+    if (s->loading && !selectors_valid(st))
+        ser_fail(s, "snapshot: a thread with selectors that user mode cannot have");
 }
 
 static void thread_transfer(struct nt_kernel *k, struct ser *s, struct nt_object *o)
 {
     struct nt_thread *t = (struct nt_thread *)o;
     SER(s, t->tid);
-    SER(s, t->process);
-    ser_raw(s, &t->cpu, sizeof t->cpu);
+    nt_id_transfer(k, s, &t->process, NT_TYPE_PROCESS);
+    transfer_cpu(s, &t->cpu);
     SER(s, t->state);
     SER(s, t->suspend_count);
     SER(s, t->alerted);
     SER(s, t->alerted_by_id);
     SER(s, t->terminate_pending);
     SER(s, t->hide_from_debugger);
+    SER(s, t->impersonating);
     SER(s, t->base_priority);
     SER(s, t->priority);
     SER(s, t->affinity);
@@ -72,12 +108,12 @@ static void thread_transfer(struct nt_kernel *k, struct ser *s, struct nt_object
     SER(s, t->start_address);
     SER(s, t->start_parameter);
     SER(s, t->exit_status);
-    transfer_wait(s, &t->wait);
+    transfer_wait(k, s, &t->wait, t->state == NT_THREAD_WAITING);
     transfer_apcs(s, t);
     SER(s, t->created);
     SER(s, t->ended);
     SER(s, t->services);
-    SER(s, t->token);
+    nt_id_transfer(k, s, &t->token, NT_TYPE_TOKEN);
     ser_utf16(s, &t->description, &t->description_len, 0x8000);
     SER(s, t->blocked_service);
     ser_raw(s, t->blocked_args, sizeof t->blocked_args);
@@ -161,6 +197,7 @@ void nt_thread_end(struct nt_kernel *k, struct nt_thread *t, ntstatus status)
         return;
     nt_wait_cancel(k, t);
     t->state = NT_THREAD_ENDED;
+    nt_io_thread_gone(k, t);
     t->exit_status = status;
     t->ended = nt_system_time(k);
     if (k->running == t->o.id)

@@ -76,6 +76,8 @@ ntstatus nt_token_check(const struct nt_token *t, const uint8_t *sd, size_t len,
     struct nt_sd p = nt_sd_parts(sd, len);
     uint32_t allowed = by_privilege(t);
     *granted = 0;
+    if (desired & ACCESS_SYSTEM_SECURITY & ~allowed)
+        return STATUS_PRIVILEGE_NOT_HELD;
     if (!(p.control & SE_DACL_PRESENT) || !p.dacl) {
         allowed |= all_access;
     } else {
@@ -115,8 +117,7 @@ static uint32_t map_generic(uint32_t access, const uint32_t map[4])
     return access;
 }
 
-/* Entries may carry generic rights: Windows maps them by the caller's mapping. */
-static void map_dacl(uint8_t *sd, size_t len, const uint32_t map[4])
+void nt_sd_map_generic(uint8_t *sd, size_t len, const uint32_t map[4])
 {
     struct nt_sd p = nt_sd_parts(sd, len);
     if (!p.dacl)
@@ -125,7 +126,7 @@ static void map_dacl(uint8_t *sd, size_t len, const uint32_t map[4])
     size_t at = 8;
     for (unsigned n = (unsigned)(dacl[4] | dacl[5] << 8); n; n--) {
         size_t size = (size_t)(dacl[at + 2] | dacl[at + 3] << 8);
-        if (size >= 8) {
+        if (size >= 8 && !(dacl[at + 1] & INHERIT_ONLY_ACE)) {
             uint32_t mask;
             memcpy(&mask, dacl + at + 4, 4);
             mask = map_generic(mask, map);
@@ -139,21 +140,30 @@ struct check {
     uint64_t sd, token, desired, mapping, set, set_length, granted, status;
 };
 
-/* An empty PRIVILEGE_SET; its size is checked before anything else is. */
-static ntstatus privilege_set(struct nt_call *c, const struct check *a)
+enum { PRIVILEGE_SET_SIZE = 20 };
+
+/* There must be room for one privilege, whether or not one is used. */
+static ntstatus check_room(struct nt_call *c, const struct check *a)
 {
-    enum { EMPTY_SET = 8, ONE_PRIVILEGE_SET = 20 };
     uint32_t have;
-    if (!a->set_length)
-        return STATUS_SUCCESS;
     ntstatus s = nt_get_u32(c, a->set_length, &have);
-    if (s)
+    if (s || have >= PRIVILEGE_SET_SIZE)
         return s;
-    if (have < EMPTY_SET) {
-        s = nt_put_u32(c, a->set_length, ONE_PRIVILEGE_SET);
-        return s ? s : STATUS_BUFFER_TOO_SMALL;
+    s = nt_put_u32(c, a->set_length, PRIVILEGE_SET_SIZE);
+    return s ? s : STATUS_BUFFER_TOO_SMALL;
+}
+
+/* PRIVILEGE_SET: the privileges that the access was due to: at most the one for the SACL. */
+static ntstatus put_used(struct nt_call *c, uint64_t va, uint32_t granted)
+{
+    enum { SE_PRIVILEGE_USED_FOR_ACCESS = 0x80000000 };
+    uint32_t set[5] = {0};
+    if (granted & ACCESS_SYSTEM_SECURITY) {
+        set[0] = 1;
+        set[2] = SE_SECURITY_PRIVILEGE;
+        set[4] = SE_PRIVILEGE_USED_FOR_ACCESS;
     }
-    return nt_put_u64(c, a->set, 0);
+    return nt_write(c, va, set, set[0] ? PRIVILEGE_SET_SIZE : 8);
 }
 
 static ntstatus check(struct nt_call *c, const struct check *a)
@@ -180,11 +190,13 @@ static ntstatus check(struct nt_call *c, const struct check *a)
         s = p.owner && p.group ? STATUS_SUCCESS : STATUS_INVALID_SECURITY_DESCR;
     }
     if (!s)
-        s = privilege_set(c, a);
+        s = check_room(c, a);
     if (!s) {
-        map_dacl(sd, len, map);
+        nt_sd_map_generic(sd, len, map);
         ntstatus result = nt_token_check(t, sd, len, (uint32_t)a->desired, map[3], &granted);
-        s = nt_put_u32(c, a->granted, granted);
+        s = put_used(c, a->set, granted);
+        if (!s)
+            s = nt_put_u32(c, a->granted, granted);
         if (!s)
             s = nt_put_u32(c, a->status, result);
     }

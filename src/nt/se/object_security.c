@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* NtQuerySecurityObject and NtSetSecurityObject. Keys keep their descriptor; the others' are in
  * nt_ex.sds, by object id, and an object that has none gets its owner's default. */
+#include "base/bits.h"
 #include "base/vec.h"
 #include "nt/cm/registry.h"
 #include "nt/ex/ex.h"
@@ -64,11 +65,35 @@ static bool store(struct nt_kernel *k, struct nt_object *o, uint8_t *sd, size_t 
     return true;
 }
 
+/* Keys belong to the administrators; users may read what is below. */
+static uint8_t *key_default(size_t *len)
+{
+    enum { KEY_ALL_ACCESS = 0xf003f, GENERIC_READ = 0x80000000, CONTAINER_INHERIT_ONLY = 0xa };
+    struct nt_sid admins, users;
+    nt_sid_parse("S-1-5-32-544", &admins);
+    nt_sid_parse("S-1-5-32-545", &users);
+    const struct nt_ace aces[] = {
+        {&users, GENERIC_READ, ACCESS_ALLOWED_ACE_TYPE, CONTAINER_INHERIT_ONLY},
+        {&admins, KEY_ALL_ACCESS, ACCESS_ALLOWED_ACE_TYPE, 0}};
+    struct nt_sd p = {.control = SE_DACL_PRESENT,
+                      .owner = admins.bytes,
+                      .owner_len = admins.len,
+                      .group = admins.bytes,
+                      .group_len = admins.len};
+    uint8_t *dacl = nt_acl_build(aces, ARRAY_LEN(aces), &p.dacl_len);
+    p.dacl = dacl;
+    uint8_t *sd = nt_sd_build(&p, len);
+    free(dacl);
+    return sd;
+}
+
 static uint8_t *current(struct nt_call *c, struct nt_object *o, size_t *len)
 {
     const uint8_t *sd = nt_object_sd(c->k, o, len);
     if (sd)
         return xmemdup(sd, *len);
+    if (o->type == NT_TYPE_KEY)
+        return key_default(len);
     struct nt_token *t = nt_object_get(c->k, c->p->token, NT_TYPE_TOKEN);
     struct nt_token none = {0};
     return nt_sd_default(c->k, t ? t : &none, nt_types[o->type]->generic[3], len);
@@ -183,6 +208,7 @@ ntstatus nt_set_security_object(struct nt_call *c)
     struct nt_sd to = nt_sd_parts(old, old_len);
     take(&to, &from, info);
     uint8_t *sd = nt_sd_build(&to, &len);
+    nt_sd_map_generic(sd, len, nt_types[o->type]->generic);
     free(old);
     free(given);
     return store(c->k, o, sd, len) ? STATUS_SUCCESS : STATUS_KEY_DELETED;

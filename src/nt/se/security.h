@@ -44,6 +44,10 @@ uint8_t *nt_sd_build(const struct nt_sd *parts, size_t *len);
 uint8_t *nt_sd_default(struct nt_kernel *k, const struct nt_token *t, uint32_t all_access,
                        size_t *len);
 
+/* Replaces generic rights in the DACL's entries by what they mean for a type (read, write, execute,
+ * all); entries that are only to be inherited keep them. */
+void nt_sd_map_generic(uint8_t *sd, size_t len, const uint32_t map[4]);
+
 /* Lengths of what begins at p with `left` bytes; 0 when malformed. */
 size_t nt_sid_length(const uint8_t *p, size_t left);
 size_t nt_acl_length(const uint8_t *p, size_t left);

@@ -117,7 +117,7 @@ static void token_transfer(struct nt_kernel *k, struct ser *s, struct nt_object 
     transfer_sid(s, &t->owner);
     transfer_sid(s, &t->primary_group);
     ser_bytes(s, &t->dacl, &t->dacl_len, NT_ACL_MAX);
-    SER(s, t->linked);
+    nt_id_transfer(k, s, &t->linked, NT_TYPE_TOKEN);
 }
 
 const struct nt_type nt_type_token = {
