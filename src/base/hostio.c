@@ -110,6 +110,24 @@ char *host_cache_dir(const char *sub)
     return user_dir("XDG_CACHE_HOME", ".cache", sub);
 }
 
+bool host_make_dirs(const char *path)
+{
+    char *part = xstrdup(path);
+    bool ok = true;
+    for (char *p = part + 1; ok; p++) {
+        char c = *p;
+        if (c && c != '/')
+            continue;
+        *p = 0;
+        ok = !mkdir(part, 0777) || errno == EEXIST;
+        *p = c;
+        if (!c)
+            break;
+    }
+    free(part);
+    return ok;
+}
+
 uint64_t host_monotonic_ns(void)
 {
     struct timespec ts;

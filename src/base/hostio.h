@@ -31,6 +31,8 @@ bool host_write_all(int fd, const void *data, size_t size);
 char *host_data_dir(const char *sub);
 char *host_cache_dir(const char *sub); /* the same under $XDG_CACHE_HOME or ~/.cache */
 
+bool host_make_dirs(const char *path); /* like mkdir -p; true when it is there */
+
 uint64_t host_monotonic_ns(void);
 uint64_t host_realtime_100ns(void); /* since 1601-01-01 UTC, as NT counts */
 #endif

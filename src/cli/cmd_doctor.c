@@ -89,7 +89,7 @@ static int examine(const struct doctor_values *v, const struct win_root *root, c
     progress("looking for the DLLs");
     win_resolve(&d.res, img, name, &src, have ? &schema.apiset : NULL);
     progress("following what they call");
-    win_reach(&d.reach, &d.res, doctor_is_missing);
+    win_reach(&d.reach, &d.res, WIN_REACH_INSTRUCTIONS, doctor_is_missing);
     progress("");
     int status = report(&d, v);
     doctor_free(&d);

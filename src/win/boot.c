@@ -191,6 +191,8 @@ static pgr_status boot_steps(struct booting *w)
         s = check_program(w);
     if (!s)
         s = win_create_space(w->k, w->p, w->e);
+    if (!s)
+        s = win_synthetic_install(w->k, w->p->ptr_size, w->e);
     if (s)
         return s;
     p->token = nt_token_create_initial(k)->o.id;

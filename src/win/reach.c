@@ -311,7 +311,7 @@ static void tell_services(struct graph *g, const uint32_t *import_of,
     free(b.from);
 }
 
-void win_reach(struct win_reach *out, struct win_resolution *r,
+void win_reach(struct win_reach *out, struct win_resolution *r, uint64_t budget,
                bool (*wanted)(const struct nt_service *s))
 {
     struct graph g = {.r = r,
@@ -319,7 +319,7 @@ void win_reach(struct win_reach *out, struct win_resolution *r,
                       .views = xcalloc(r->modules.len, sizeof *g.views),
                       .table_mask = 1023,
                       .table = xcalloc(1024, sizeof *g.table),
-                      .budget = WIN_REACH_INSTRUCTIONS};
+                      .budget = budget};
     *out = (struct win_reach){0};
     uint32_t *roots = start_at_imports(&g);
     size_t nroots = g.nodes.len;
@@ -329,7 +329,7 @@ void win_reach(struct win_reach *out, struct win_resolution *r,
         import_of[i] = i < nroots ? roots[i] : NONE;
     tell_services(&g, import_of, wanted);
     out->functions = (uint32_t)g.nodes.len;
-    out->instructions = WIN_REACH_INSTRUCTIONS - g.budget;
+    out->instructions = budget - g.budget;
     for (size_t i = 0; i < r->modules.len; i++) {
         vec_free(&g.views[i].slots);
         vec_free(&g.views[i].stubs);

@@ -10,7 +10,7 @@
 #include "nt/call.h"
 #include "win/resolve.h"
 
-/* What one analysis costs at most: about a second. */
+/* A budget of about a second, which no known program needs a tenth of. */
 #define WIN_REACH_INSTRUCTIONS 12000000u
 #define WIN_REACH_FUNCTIONS    200000u
 
@@ -34,9 +34,9 @@ struct win_reach {
     bool truncated; /* a limit was reached: there may be more */
 };
 
-/* Paths and imports are found for services for which `wanted` returns true; the others have their
- * name only. `r` must outlive *out. */
-void win_reach(struct win_reach *out, struct win_resolution *r,
+/* Decodes at most `budget` instructions. Paths and imports are found for services for which `wanted`
+ * returns true; the others have their name only. `r` must outlive *out. */
+void win_reach(struct win_reach *out, struct win_resolution *r, uint64_t budget,
                bool (*wanted)(const struct nt_service *s));
 void win_reach_free(struct win_reach *a);
 #endif

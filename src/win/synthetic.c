@@ -4,13 +4,14 @@
  * loader cannot tell them from files.
  */
 #include "base/bits.h"
+#include "base/hostio.h"
 #include "base/vec.h"
 #include "mem/space.h"
 #include "nt/io/io.h"
 #include "pe/build.h"
 #include "win/internal.h"
 
-#include <stdio.h>
+#include <string.h>
 
 struct synthetic_export {
     const char *dll, *name;
@@ -40,6 +41,89 @@ static uint64_t process_prng(struct nt_kernel *k, struct nt_thread *t, const uin
 static const struct synthetic_export exports[] = {
     {"bcryptprimitives.dll", "ProcessPrng", 2, process_prng},
 };
+
+/* `mov eax, gate; jmp eax`, or with rax: wherever the image lies, the gate is one jump away. */
+static size_t thunk(unsigned ptr_size, size_t index, uint8_t out[12])
+{
+    uint64_t gate = win_gate_base(ptr_size) + (WIN_GATE_SYNTHETIC + index) * WIN_GATE_STEP;
+    size_t n = 0;
+    if (ptr_size == 8)
+        out[n++] = 0x48;
+    out[n++] = 0xb8;
+    memcpy(out + n, &gate, ptr_size);
+    n += ptr_size;
+    out[n++] = 0xff;
+    out[n++] = 0xe0;
+    return n;
+}
+
+static uint8_t *build(const char *dll, unsigned ptr_size, size_t *size)
+{
+    struct pe_builder *b = pe_build_new(&(struct pe_build_options){
+        .machine = ptr_size == 8 ? IMAGE_FILE_MACHINE_AMD64 : IMAGE_FILE_MACHINE_I386,
+        .dll = true,
+        .name = dll});
+    int text = pe_build_section(b, ".text", PE_BUILD_CODE);
+    for (size_t i = 0; i < ARRAY_LEN(exports); i++) {
+        uint8_t code[12];
+        if (strcmp(exports[i].dll, dll))
+            continue;
+        size_t n = thunk(ptr_size, i, code);
+        pe_build_export(b, exports[i].name, 0, text,
+                        pe_build_append(b, text, code, (uint32_t)n, 16));
+    }
+    return pe_build_finish(b, size);
+}
+
+static bool same_content(const char *path, const uint8_t *data, size_t size)
+{
+    struct host_map m;
+    if (host_map_open(&m, path, NULL))
+        return false;
+    bool same = m.size == size && !memcmp(m.data, data, size);
+    host_map_close(&m);
+    return same;
+}
+
+static pgr_status install(const char *dir, const char *dll, unsigned ptr_size, struct pgr_error *e)
+{
+    size_t size;
+    uint8_t *image = build(dll, ptr_size, &size);
+    char *path = xasprintf("%s/%s", dir, dll);
+    pgr_status s =
+        same_content(path, image, size) ? PGR_OK : host_write_file(path, image, size, e);
+    free(path);
+    free(image);
+    return s;
+}
+
+#define SYSTEM32 "C:\\windows\\system32"
+
+pgr_status win_synthetic_install(struct nt_kernel *k, unsigned ptr_size, struct pgr_error *e)
+{
+    char *dir = host_cache_dir(ptr_size == 8 ? "synthetic/x64" : "synthetic/x86");
+    pgr_status s = PGR_OK;
+    bool any = false;
+    for (size_t i = 0; i < ARRAY_LEN(exports) && !s; i++) {
+        bool is_dir;
+        char *path = xasprintf(SYSTEM32 "\\%s", exports[i].dll);
+        if (nt_io_exists(k, path, &is_dir)) {
+            if (!dir || !host_make_dirs(dir))
+                s = err_set(e, PGR_E_IO, "cannot make a directory for %s, which the root lacks; "
+                                         "set HOME or XDG_CACHE_HOME to a place that can be "
+                                         "written to",
+                            exports[i].dll);
+            else
+                s = install(dir, exports[i].dll, ptr_size, e);
+            any = true;
+        }
+        free(path);
+    }
+    if (any && !s)
+        s = nt_io_supply(k, SYSTEM32, dir, e);
+    free(dir);
+    return s;
+}
 
 bool win_synthetic_call(struct nt_kernel *k, struct nt_thread *t, uint64_t index)
 {

@@ -224,7 +224,7 @@ static void services_are_found_behind_calls_jumps_and_pointers(void **state)
         pe_build_import(m.b, "kernel32.dll", "Frob", 0);
         pe_build_import(m.b, "kernel32.dll", "Seven", 0);
         solve(&s, m);
-        win_reach(&a, &s.r, all);
+        win_reach(&a, &s.r, 1000, all);
         expect_row(i, a.services.len == 2 && !a.truncated);
         const struct win_reach_service *close = find(&a, "NtClose"), *frob;
         frob = find(&a, "NtFrobnicate");
@@ -248,7 +248,7 @@ static void a_service_that_is_imported_itself_is_reached(void **state)
     struct making m = make_image(IMAGE_FILE_MACHINE_AMD64, false, NULL);
     pe_build_import(m.b, "ntdll.dll", "NtClose", 0);
     solve(&s, m);
-    win_reach(&a, &s.r, all);
+    win_reach(&a, &s.r, 1000, all);
     assert_int_equal(a.services.len, 1);
     assert_int_equal(a.services.data[0].path.len, 1);
     win_reach_free(&a);
@@ -261,7 +261,23 @@ static void a_program_without_imports_or_root_reaches_nothing(void **state)
     struct win_reach a;
     solve(&s, make_image(IMAGE_FILE_MACHINE_AMD64, false, NULL));
     assert_int_equal(s.r.modules.data[WIN_MODULE_NTDLL]->state, WIN_MODULE_MISSING);
-    win_reach(&a, &s.r, all);
+    win_reach(&a, &s.r, 1000, all);
+    assert_int_equal(a.services.len, 0);
+    win_reach_free(&a);
+    dissolve(&s);
+}
+
+static void the_search_ends_when_its_budget_does(void **state)
+{
+    struct solved s = {0};
+    struct win_reach a;
+    make_root(&s.files, IMAGE_FILE_MACHINE_AMD64, false);
+    struct making m = make_image(IMAGE_FILE_MACHINE_AMD64, false, NULL);
+    pe_build_import(m.b, "kernel32.dll", "Frob", 0);
+    solve(&s, m);
+    win_reach(&a, &s.r, 1, all);
+    assert_true(a.truncated);
+    assert_int_equal(a.instructions, 1);
     assert_int_equal(a.services.len, 0);
     win_reach_free(&a);
     dissolve(&s);
@@ -278,6 +294,7 @@ int main(void)
         cmocka_unit_test(a_damaged_dll_ends_the_search_with_the_reason),
         cmocka_unit_test(services_are_found_behind_calls_jumps_and_pointers),
         cmocka_unit_test(a_service_that_is_imported_itself_is_reached),
+        cmocka_unit_test(the_search_ends_when_its_budget_does),
         cmocka_unit_test(a_program_without_imports_or_root_reaches_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -146,6 +146,7 @@ struct nt_mount {
     int fd;
     uint8_t mode;                /* enum nt_mount_mode */
     struct nt_name_cache *cache; /* not for READ_WRITE */
+    struct nt_mount *supply;     /* files for what host lacks, see nt_io_supply; not in the list */
 };
 
 enum nt_stream_end { NT_STD_IN, NT_STD_OUT, NT_STD_ERR, NT_STD_COUNT };

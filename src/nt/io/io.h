@@ -47,6 +47,10 @@ void nt_io_settle(struct nt_kernel *k, struct ser *s);
  */
 pgr_status nt_io_mount(struct nt_kernel *k, const char *guest, const char *host_dir,
                        enum nt_mount_mode mode, struct pgr_error *e);
+/* Files of host_dir stand in for files that the mount at `guest` lacks; they can be opened by name and
+ * are not listed. One for each mount; PGR_E_ARGUMENT when there is no such mount. */
+pgr_status nt_io_supply(struct nt_kernel *k, const char *guest, const char *host_dir,
+                        struct pgr_error *e);
 /* Keeps the overlay in `dir` (created when missing). NULL: back to a private temporary directory.
  * Before the guest runs. */
 pgr_status nt_io_set_overlay(struct nt_kernel *k, const char *dir, struct pgr_error *e);

@@ -24,6 +24,8 @@ pgr_status nt_io_create(struct nt_kernel *k, struct pgr_error *e)
 
 static void mount_free(struct nt_mount *m)
 {
+    if (m->supply)
+        mount_free(m->supply);
     nt_cache_free(m->cache);
     if (m->fd >= 0)
         close(m->fd);
@@ -165,6 +167,31 @@ pgr_status nt_io_mount(struct nt_kernel *k, const char *guest, const char *host_
     if (mode != NT_MOUNT_READ_WRITE)
         m->cache = nt_cache_create();
     mount_insert(io, m);
+    return PGR_OK;
+}
+
+pgr_status nt_io_supply(struct nt_kernel *k, const char *guest, const char *host_dir,
+                        struct pgr_error *e)
+{
+    size_t len;
+    uint16_t *path = nt_path_from_utf8(guest, &len);
+    struct nt_mount *at = path ? nt_mount_at(k->io, path, len) : NULL;
+    struct nt_mount *m = at ? xcalloc(1, sizeof *m) : NULL;
+    if (!m) {
+        free(path);
+        return err_set(e, PGR_E_ARGUMENT, "nothing is mounted at %s", guest);
+    }
+    *m = (struct nt_mount){.guest = path, .guest_len = len, .mode = NT_MOUNT_READ_ONLY, .fd = -1};
+    pgr_status s = open_host_dir(host_dir, &m->host, &m->fd, e);
+    if (s) {
+        m->host = NULL;
+        mount_free(m);
+        return s;
+    }
+    m->cache = nt_cache_create();
+    if (at->supply)
+        mount_free(at->supply);
+    at->supply = m;
     return PGR_OK;
 }
 

@@ -14,23 +14,28 @@ static void mounts_transfer(struct nt_kernel *k, struct ser *s)
     size_t n = io->mount_len;
     ser_count(s, &n, 256);
     for (size_t i = 0; i < n && !s->failed; i++) {
-        char *guest = NULL, *host = NULL;
+        char *guest = NULL, *host = NULL, *supply = NULL;
         uint8_t mode = 0;
         if (!s->loading) {
             guest = utf16_to_utf8(io->mounts[i]->guest, io->mounts[i]->guest_len, NULL);
             host = xstrdup(io->mounts[i]->host);
             mode = io->mounts[i]->mode;
+            supply = io->mounts[i]->supply ? xstrdup(io->mounts[i]->supply->host) : NULL;
         }
         ser_text(s, &guest);
         ser_text(s, &host);
         SER(s, mode);
+        ser_text(s, &supply);
         if (s->loading && !s->failed) {
             struct pgr_error e;
             if (!guest || !host || mode > NT_MOUNT_READ_WRITE)
                 ser_fail(s, "snapshot: a mount without a directory");
             else if (nt_io_mount(k, guest, host, mode, &e))
                 ser_fail(s, "snapshot: %s", e.text);
+            else if (supply && nt_io_supply(k, guest, supply, &e))
+                ser_fail(s, "snapshot: %s", e.text);
         }
+        free(supply);
         free(guest);
         free(host);
     }
