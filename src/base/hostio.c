@@ -28,7 +28,7 @@ pgr_status host_map_fd(struct host_map *m, int fd, const char *name, struct pgr_
     if (fstat(fd, &st) < 0) {
         s = err_errno(e, PGR_E_IO, "cannot examine %s", name);
     } else if (!S_ISREG(st.st_mode)) {
-        s = err_set(e, PGR_E_ARGUMENT, "%s is a %s, not a file", name,
+        s = err_set(e, PGR_E_UNSUPPORTED, "%s is a %s, not a file", name,
                     S_ISDIR(st.st_mode) ? "directory" : "device or pipe");
     } else if (st.st_size) {
         void *p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);

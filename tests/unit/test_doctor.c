@@ -176,7 +176,7 @@ static void the_json_holds_the_same(void **state)
     json_t *dep = json_array_get(json_object_get(o, "imports"), 1);
     assert_string_equal(json_string_value(json_object_get(dep, "dll")), "no\\xffsuch.dll");
     json_t *finding = json_array_get(json_object_get(o, "findings"), 0);
-    assert_string_equal(json_string_value(json_object_get(finding, "severity")), "warns");
+    assert_string_equal(json_string_value(json_object_get(finding, "severity")), "blocks");
     json_decref(o);
     free(out);
     end_world(&w);

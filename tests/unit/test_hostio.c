@@ -69,9 +69,9 @@ static void what_is_no_file_is_refused_with_a_sentence(void **state)
         pgr_status status;
     } rows[] = {
         {"missing", "missing: No such file", PGR_E_NOT_FOUND},
-        {"directory", "is a directory", PGR_E_ARGUMENT},
-        {"pipe", "device or pipe", PGR_E_ARGUMENT},
-        {"/dev/null", "device or pipe", PGR_E_ARGUMENT},
+        {"directory", "is a directory", PGR_E_UNSUPPORTED},
+        {"pipe", "device or pipe", PGR_E_UNSUPPORTED},
+        {"/dev/null", "device or pipe", PGR_E_UNSUPPORTED},
         {"directory/x/y", "No such file", PGR_E_NOT_FOUND},
         {"/dev/null/x", "Not a directory", PGR_E_NOT_FOUND},
     };

@@ -36,7 +36,8 @@ struct reg_value {
     uint32_t hash;     /* of the name in upper case */
     uint32_t type;
     uint32_t len;
-    uint8_t *data; /* NULL when len is 0 */
+    uint8_t *data;                   /* NULL when len is 0 */
+    bool builtin_name, builtin_data; /* in the built-in registry (packed.h), not from malloc */
 };
 
 struct reg_key {

@@ -2,8 +2,9 @@
 #include "nt/cm/registry.h"
 #include "base/utf.h"
 #include "nt/cm/key.h"
+#include "nt/cm/packed.h"
 
-/* data/registry.reg, put into the binary by embed.sh */
+/* data/registry.reg, packed, put into the binary by embed.sh */
 extern const uint8_t pgr_registry_defaults[], pgr_registry_defaults_end[];
 
 /* What a real machine builds anew at each start. */
@@ -33,14 +34,8 @@ static struct reg_key *host_key(struct nt_kernel *k, const char *path, bool make
 pgr_status nt_registry_create(struct nt_kernel *k, struct pgr_error *e)
 {
     static const char *const volatile_keys[] = {"HKLM\\Hardware", "HKCU\\Volatile Environment"};
-    k->registry = reg_new();
-    pgr_status s =
-        nt_registry_import(k, "the built-in registry", pgr_registry_defaults,
-                           (size_t)(pgr_registry_defaults_end - pgr_registry_defaults), e);
-    if (s) {
-        nt_registry_destroy(k);
-        return s;
-    }
+    (void)e;
+    k->registry = reg_unpack(pgr_registry_defaults, pgr_registry_defaults_end, nt_system_time(k));
     for (size_t i = 0; i < sizeof volatile_keys / sizeof *volatile_keys; i++) {
         struct reg_key *key = host_key(k, volatile_keys[i], false);
         if (key)

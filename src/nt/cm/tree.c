@@ -68,14 +68,20 @@ struct reg_key *reg_key_new(struct nt_registry *r, const uint16_t *name, size_t 
     return key;
 }
 
+static void value_free(struct reg_value *v)
+{
+    if (!v->builtin_name)
+        free(v->name);
+    if (!v->builtin_data)
+        free(v->data);
+}
+
 void reg_key_free(struct nt_registry *r, struct reg_key *key)
 {
     r->keys.data[key->id] = NULL;
     vec_push(&r->free, key->id);
-    for (size_t i = 0; i < key->values.len; i++) {
-        free(key->values.data[i].name);
-        free(key->values.data[i].data);
-    }
+    vec_foreach (v, &key->values)
+        value_free(v);
     vec_free(&key->values);
     vec_free(&key->children);
     vec_free(&key->watchers);
@@ -172,7 +178,9 @@ void reg_value_set(struct reg_key *key, const uint16_t *name, size_t name_len, u
                                                   .hash = hash(name, name_len)});
         v = &key->values.data[key->values.len - 1];
     }
-    free(v->data);
+    if (!v->builtin_data)
+        free(v->data);
+    v->builtin_data = false;
     v->type = type;
     v->data = copy;
     v->len = (uint32_t)len;
@@ -180,8 +188,7 @@ void reg_value_set(struct reg_key *key, const uint16_t *name, size_t name_len, u
 
 void reg_value_remove(struct reg_key *key, struct reg_value *v)
 {
-    free(v->name);
-    free(v->data);
+    value_free(v);
     vec_remove(&key->values, (size_t)(v - key->values.data));
 }
 

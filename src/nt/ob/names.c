@@ -4,6 +4,7 @@
  * A directory does not keep its members alive: a name lives as long as a handle, or for ever when
  * the object is permanent (nt_name_insert).
  */
+#include "base/bits.h"
 #include "base/utf.h"
 #include "base/vec.h"
 #include "nt/call.h"
@@ -220,6 +221,9 @@ static ntstatus walk_attrs(struct nt_call *c, const struct nt_attrs *a, bool ope
         ntstatus s = nt_handle_get(c, a->root, NT_TYPE_NONE, 0, &w->at);
         if (s)
             return s;
+        /* A link can be opened again through a handle to itself; below it there is nothing. */
+        if (w->at->type == NT_TYPE_SYMLINK && open_link && !path.len)
+            return STATUS_SUCCESS;
         if (w->at->type != NT_TYPE_DIRECTORY)
             return STATUS_OBJECT_TYPE_MISMATCH;
         if (path.len && path.s[0] == '\\')
@@ -344,6 +348,11 @@ static void make_directory(struct nt_kernel *k, const char *path)
     nt_name_insert(k, path, nt_object_new(k, NT_TYPE_DIRECTORY));
 }
 
+static void make_object(struct nt_kernel *k, enum nt_type_id type, const char *path)
+{
+    nt_name_insert(k, path, nt_object_new(k, type));
+}
+
 static void make_link(struct nt_kernel *k, const char *path, const char *target)
 {
     struct nt_symlink *l = nt_object_new(k, NT_TYPE_SYMLINK);
@@ -359,7 +368,12 @@ void nt_namespace_init(struct nt_kernel *k)
         "\\KnownDlls32",  "\\RPC Control",   "\\Windows",           "\\Driver",
         "\\KernelObjects", "\\NLS",          "\\ObjectTypes",       "\\Security",
         "\\Sessions\\1\\BaseNamedObjects", "\\Sessions\\1\\DosDevices", "\\Sessions\\1\\Windows",
-        "\\BaseNamedObjects\\Restricted",
+        "\\BaseNamedObjects\\Restricted", "\\Sessions\\1\\Windows\\WindowStations",
+    };
+    /* io/ finds devices by their names; here they can be listed, and are in the way of others. */
+    static const char *const devices[] = {
+        "\\Device\\Null",     "\\Device\\NamedPipe",       "\\Device\\Mailslot",
+        "\\Device\\ConDrv",   "\\Device\\MountPointManager",
     };
     static const char *const links[][2] = {
         {"\\DosDevices", "\\??"},
@@ -379,10 +393,13 @@ void nt_namespace_init(struct nt_kernel *k)
     };
     struct nt_object *root = nt_object_new(k, NT_TYPE_DIRECTORY);
     k->root_directory = root->id;
-    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
+    for (size_t i = 0; i < ARRAY_LEN(directories); i++)
         make_directory(k, directories[i]);
-    for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+    for (size_t i = 0; i < ARRAY_LEN(links); i++)
         make_link(k, links[i][0], links[i][1]);
+    for (size_t i = 0; i < ARRAY_LEN(devices); i++)
+        make_object(k, NT_TYPE_DEVICE, devices[i]);
+    make_object(k, NT_TYPE_WINDOW_STATION, "\\Sessions\\1\\Windows\\WindowStations\\WinSta0");
 }
 
 /* ---- After a load ------------------------------------------------------------------------------- */
@@ -492,9 +509,16 @@ ntstatus nt_create_symbolic_link_object(struct nt_call *c)
     const struct NtCreateSymbolicLinkObject_args *a = nt_args(c);
     uint16_t *target;
     size_t len;
-    if (!a->LinkTarget)
-        return STATUS_INVALID_PARAMETER;
-    ntstatus s = nt_read_string(c, a->LinkTarget, &target, &len);
+    struct UNICODE_STRING us;
+    ntstatus s = nt_zero_handle(c, a->LinkHandle, STATUS_SUCCESS);
+    if (!s)
+        s = nt_get(c, &layout_UNICODE_STRING, a->LinkTarget, &us);
+    if (!s && !us.MaximumLength)
+        s = STATUS_INVALID_PARAMETER;
+    if (!s && !a->ObjectAttributes)
+        s = STATUS_ACCESS_VIOLATION;
+    if (!s)
+        s = nt_read_string(c, a->LinkTarget, &target, &len);
     if (s)
         return s;
     struct nt_symlink *l = NULL;
@@ -524,9 +548,12 @@ ntstatus nt_query_symbolic_link_object(struct nt_call *c)
     size_t need = l->target_len * 2;
     if (a->ReturnedLength && (s = nt_put_u32(c, a->ReturnedLength, (uint32_t)need + 2)))
         return s;
-    if (us.MaximumLength < need)
+    if (us.MaximumLength < need + 2)
         return STATUS_BUFFER_TOO_SMALL;
-    s = nt_write(c, us.Buffer, l->target, need + (us.MaximumLength >= need + 2 ? 2 : 0));
+    uint16_t zero = 0;
+    s = need ? nt_write(c, us.Buffer, l->target, need) : STATUS_SUCCESS;
+    if (!s)
+        s = nt_write(c, us.Buffer + need, &zero, sizeof zero);
     us.Length = (uint16_t)need;
     return s ? s : nt_put(c, &layout_UNICODE_STRING, a->LinkTarget, &us);
 }
@@ -595,19 +622,21 @@ ntstatus nt_query_directory_object(struct nt_call *c)
         return s;
     if (at >= l.d->members.len) {
         if (a->ReturnLength)
-            s = nt_put_u32(c, a->ReturnLength, 0);
+            s = nt_put_u32(c, a->ReturnLength, (uint32_t)listing_size(&l, 0));
         return s ? s : STATUS_NO_MORE_ENTRIES;
     }
     l.first = at;
     size_t want = a->ReturnSingleEntry ? 1 : l.d->members.len - at;
     while (l.count < want && listing_size(&l, l.count + 1) <= a->Length)
         l.count++;
-    size_t need = listing_size(&l, l.count ? l.count : 1);
+    /* A caller who asks for one entry learns what it takes; one who asks for many, what was used. */
+    size_t need = listing_size(&l, a->ReturnSingleEntry ? 1 : l.count);
     if (a->ReturnLength && (s = nt_put_u32(c, a->ReturnLength, (uint32_t)need)))
         return s;
-    if (!l.count)
-        return a->ReturnSingleEntry ? STATUS_BUFFER_TOO_SMALL : STATUS_MORE_ENTRIES;
-    s = put_listing(&l, a->Buffer);
+    if (!l.count && a->ReturnSingleEntry)
+        return STATUS_BUFFER_TOO_SMALL;
+    if (need <= a->Length)
+        s = put_listing(&l, a->Buffer);
     if (!s)
         s = nt_put_u32(c, a->Context, (uint32_t)(at + l.count));
     if (s)

@@ -40,6 +40,11 @@ enum nt_type_id { /* the order is part of snapshots: append only */
     NT_TYPE_JOB,
     NT_TYPE_DEBUG,
     NT_TYPE_PORT,
+    /* Named and listed, but nothing is behind them in the kernel itself: */
+    NT_TYPE_DEVICE,
+    NT_TYPE_WINDOW_STATION,
+    NT_TYPE_DESKTOP,
+    NT_TYPE_TYPE,
     NT_TYPE_COUNT
 };
 

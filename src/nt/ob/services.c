@@ -50,7 +50,10 @@ ntstatus nt_duplicate_object(struct nt_call *c)
 {
     const struct NtDuplicateObject_args *a = nt_args(c);
     struct nt_process *source, *target = NULL;
-    ntstatus s = nt_handle_get(c, a->SourceProcessHandle, NT_TYPE_PROCESS, 0, &source);
+    ntstatus s = a->TargetHandle ? nt_zero_handle(c, a->TargetHandle, STATUS_SUCCESS)
+                                 : STATUS_SUCCESS;
+    if (!s)
+        s = nt_handle_get(c, a->SourceProcessHandle, NT_TYPE_PROCESS, 0, &source);
     if (s)
         return s;
     if (a->TargetProcessHandle) {
@@ -89,7 +92,10 @@ LAYOUT_DEFINE(OBJECT_BASIC_INFORMATION);
     F(S, PTR, Buffer, 1)                                                                           \
     F(S, U32, TotalNumberOfObjects, 1)                                                             \
     F(S, U32, TotalNumberOfHandles, 1)                                                             \
-    F(S, U32, Usage, 8)                                                                            \
+    F(S, U32, Usage, 4)                                                                            \
+    F(S, U32, HighWaterNumberOfObjects, 1)                                                         \
+    F(S, U32, HighWaterNumberOfHandles, 1)                                                         \
+    F(S, U32, HighWaterUsage, 4)                                                                   \
     F(S, U32, InvalidAttributes, 1)                                                                \
     F(S, U32, GenericMapping, 4)                                                                   \
     F(S, U32, ValidAccessMask, 1)                                                                  \
@@ -170,10 +176,55 @@ static ntstatus query_name(struct nt_call *c, const struct NtQueryObject_args *a
         s = nt_put_u32(c, a->ReturnLength, (uint32_t)need);
     if (!s && a->ObjectInformationLength < header)
         s = STATUS_INFO_LENGTH_MISMATCH;
-    else if (!s && a->ObjectInformationLength < need)
-        s = STATUS_BUFFER_OVERFLOW;
+    else if (!s && a->ObjectInformationLength < need) /* file systems say it in their own way */
+        s = o->type == NT_TYPE_FILE ? STATUS_BUFFER_OVERFLOW : STATUS_INFO_LENGTH_MISMATCH;
     else if (!s)
         s = put_inline_string(c, a->ObjectInformation, header, name, len, name != NULL);
+    free(name);
+    return s;
+}
+
+/* How many there are of a type. */
+struct census {
+    uint32_t objects, handles;
+};
+
+static void count_one(struct nt_kernel *k, struct nt_object *o, void *ctx)
+{
+    struct census *n = ctx;
+    n->objects++;
+    n->handles += o->handles;
+}
+
+static size_t type_entry_size(struct nt_call *c, enum nt_type_id id)
+{
+    return layout_size(&layout_OBJECT_TYPE_INFORMATION, nt_ptr_size(c)) +
+           (strlen(nt_types[id]->name) + 1) * 2;
+}
+
+/* OBJECT_TYPE_INFORMATION at va, the name right behind it. */
+static ntstatus put_type(struct nt_call *c, uint64_t va, enum nt_type_id id)
+{
+    const struct nt_type *type = nt_types[id];
+    struct census n = {0};
+    size_t header = layout_size(&layout_OBJECT_TYPE_INFORMATION, nt_ptr_size(c)), len;
+    uint16_t *name = utf8_to_utf16(type->name, strlen(type->name), &len);
+    nt_object_each(c->k, id, count_one, &n);
+    struct OBJECT_TYPE_INFORMATION info = {
+        .Length = (uint16_t)(len * 2),
+        .MaximumLength = (uint16_t)(len * 2 + 2),
+        .Buffer = va + header,
+        .TotalNumberOfObjects = n.objects,
+        .TotalNumberOfHandles = n.handles,
+        .HighWaterNumberOfObjects = n.objects,
+        .HighWaterNumberOfHandles = n.handles,
+        .ValidAccessMask = type->valid_access,
+        .TypeIndex = (uint8_t)(id + 1),
+    };
+    memcpy(info.GenericMapping, type->generic, sizeof info.GenericMapping);
+    ntstatus s = nt_put(c, &layout_OBJECT_TYPE_INFORMATION, va, &info);
+    if (!s)
+        s = nt_write(c, va + header, name, len * 2 + 2);
     free(name);
     return s;
 }
@@ -181,28 +232,37 @@ static ntstatus query_name(struct nt_call *c, const struct NtQueryObject_args *a
 static ntstatus query_type(struct nt_call *c, const struct NtQueryObject_args *a,
                            struct nt_object *o)
 {
-    const struct nt_type *type = nt_types[o->type];
-    size_t header = layout_size(&layout_OBJECT_TYPE_INFORMATION, nt_ptr_size(c)), len;
-    uint16_t *name = utf8_to_utf16(type->name, strlen(type->name), &len);
-    size_t need = header + len * 2 + 2;
-    struct OBJECT_TYPE_INFORMATION info = {
-        .Length = (uint16_t)(len * 2),
-        .MaximumLength = (uint16_t)(len * 2 + 2),
-        .Buffer = a->ObjectInformation + header,
-        .TotalNumberOfObjects = o->refs,
-        .TotalNumberOfHandles = o->handles,
-        .ValidAccessMask = type->valid_access,
-        .TypeIndex = (uint8_t)(o->type + 1),
-    };
-    memcpy(info.GenericMapping, type->generic, sizeof info.GenericMapping);
+    size_t need = type_entry_size(c, o->type);
+    ntstatus s = a->ReturnLength ? nt_put_u32(c, a->ReturnLength, (uint32_t)need) : STATUS_SUCCESS;
+    if (!s && a->ObjectInformationLength < need)
+        s = STATUS_INFO_LENGTH_MISMATCH;
+    return s ? s : put_type(c, a->ObjectInformation, o->type);
+}
+
+/* OBJECT_TYPES_INFORMATION: a count, then an entry per type, each on a boundary of pointers. */
+static ntstatus query_types(struct nt_call *c, const struct NtQueryObject_args *a)
+{
+    unsigned step = nt_ptr_size(c);
+    size_t need = step;
+    uint32_t count = 0;
+    for (enum nt_type_id id = NT_TYPE_NONE; id < NT_TYPE_COUNT; id++) {
+        if (!nt_types[id])
+            continue;
+        need += align_up(type_entry_size(c, id), step);
+        count++;
+    }
     ntstatus s = a->ReturnLength ? nt_put_u32(c, a->ReturnLength, (uint32_t)need) : STATUS_SUCCESS;
     if (!s && a->ObjectInformationLength < need)
         s = STATUS_INFO_LENGTH_MISMATCH;
     if (!s)
-        s = nt_put(c, &layout_OBJECT_TYPE_INFORMATION, a->ObjectInformation, &info);
-    if (!s)
-        s = nt_write(c, a->ObjectInformation + header, name, len * 2 + 2);
-    free(name);
+        s = nt_put_u32(c, a->ObjectInformation, count);
+    uint64_t at = a->ObjectInformation + step;
+    for (enum nt_type_id id = NT_TYPE_NONE; id < NT_TYPE_COUNT && !s; id++) {
+        if (!nt_types[id])
+            continue;
+        s = put_type(c, at, id);
+        at += align_up(type_entry_size(c, id), step);
+    }
     return s;
 }
 
@@ -210,6 +270,8 @@ ntstatus nt_query_object(struct nt_call *c)
 {
     const struct NtQueryObject_args *a = nt_args(c);
     struct nt_object *o;
+    if (a->ObjectInformationClass == 3) /* about no object in particular */
+        return query_types(c, a);
     ntstatus s = nt_handle_get(c, a->Handle, NT_TYPE_NONE, 0, &o);
     if (s)
         return s;

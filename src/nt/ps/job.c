@@ -36,7 +36,7 @@ static ntstatus job_satisfy(struct nt_kernel *k, struct nt_object *o, struct nt_
 const struct nt_type nt_type_job = {
     .name = "Job",
     .size = sizeof(struct nt_job),
-    .generic = {0x20004, 0x2000b, 0x120000, 0x1f001f},
+    .generic = {0x20004, 0x2000b, 0x120000, 0x1f003f},
     .valid_access = 0x1f003f,
     .destroy = job_destroy,
     .transfer = job_transfer,

@@ -156,8 +156,13 @@ struct nt_process *nt_process_by_pid(struct nt_kernel *k, uint64_t pid)
     return b.p;
 }
 
-static ntstatus read_client_id(struct nt_call *c, uint64_t va, struct CLIENT_ID *id)
+/* And zeroes the handle, which is what callers see on failure. */
+static ntstatus read_client_id(struct nt_call *c, uint64_t handle_out, uint64_t va,
+                               struct CLIENT_ID *id)
 {
+    ntstatus s = nt_zero_handle(c, handle_out, STATUS_SUCCESS);
+    if (s)
+        return s;
     return va ? nt_get(c, &layout_CLIENT_ID, va, id) : STATUS_INVALID_PARAMETER_MIX;
 }
 
@@ -166,7 +171,7 @@ ntstatus nt_open_process(struct nt_call *c)
     const struct NtOpenProcess_args *a = nt_args(c);
     struct CLIENT_ID id;
     struct nt_attrs at;
-    ntstatus s = read_client_id(c, a->ClientId, &id);
+    ntstatus s = read_client_id(c, a->ProcessHandle, a->ClientId, &id);
     if (!s)
         s = nt_attrs_read(c, a->ObjectAttributes, &at);
     if (s)
@@ -184,7 +189,7 @@ ntstatus nt_open_thread(struct nt_call *c)
     const struct NtOpenThread_args *a = nt_args(c);
     struct CLIENT_ID id;
     struct nt_attrs at;
-    ntstatus s = read_client_id(c, a->ClientId, &id);
+    ntstatus s = read_client_id(c, a->ThreadHandle, a->ClientId, &id);
     if (!s)
         s = nt_attrs_read(c, a->ObjectAttributes, &at);
     if (s)
@@ -200,7 +205,7 @@ ntstatus nt_open_thread(struct nt_call *c)
 /* Enumeration goes by slot: the next object of the type behind the one given. */
 struct next {
     nt_id after, process;
-    bool passed;
+    bool passed, backwards;
     struct nt_object *found;
 };
 
@@ -208,6 +213,12 @@ static void pick_next(struct nt_kernel *k, struct nt_object *o, void *ctx)
 {
     struct next *n = ctx;
     bool mine = o->type != NT_TYPE_THREAD || ((struct nt_thread *)o)->process == n->process;
+    if (n->backwards) {
+        n->passed |= n->after == o->id;
+        if (mine && !n->passed)
+            n->found = o; /* the last one before */
+        return;
+    }
     if (n->passed && !n->found && mine)
         n->found = o;
     if (o->id == n->after)
@@ -218,7 +229,7 @@ static ntstatus give_next(struct nt_call *c, enum nt_type_id type, struct next *
                           uint64_t attributes, uint64_t out)
 {
     struct nt_attrs at = {.attributes = (uint32_t)attributes};
-    n->passed = !n->after;
+    n->passed = !n->after && !n->backwards;
     nt_object_each(c->k, type, pick_next, n);
     if (!n->found)
         return STATUS_NO_MORE_ENTRIES;
@@ -232,7 +243,7 @@ ntstatus nt_get_next_thread(struct nt_call *c)
     struct nt_process *p;
     struct nt_thread *t = NULL;
     ntstatus s = nt_zero_handle(c, a->NewThreadHandle, STATUS_SUCCESS);
-    if (!s && a->Flags)
+    if (!s && a->Flags > 1)
         s = STATUS_INVALID_PARAMETER;
     if (!s)
         s = nt_handle_get(c, a->ProcessHandle, NT_TYPE_PROCESS, 0, &p);
@@ -240,7 +251,7 @@ ntstatus nt_get_next_thread(struct nt_call *c)
         s = nt_handle_get(c, a->ThreadHandle, NT_TYPE_THREAD, 0, &t);
     if (s)
         return s;
-    struct next n = {.after = t ? t->o.id : 0, .process = p->o.id};
+    struct next n = {.after = t ? t->o.id : 0, .process = p->o.id, .backwards = a->Flags};
     return give_next(c, NT_TYPE_THREAD, &n, a->DesiredAccess, a->HandleAttributes,
                      a->NewThreadHandle);
 }

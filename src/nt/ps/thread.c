@@ -139,7 +139,7 @@ static size_t thread_describe(struct nt_kernel *k, struct nt_object *o, char *ou
 const struct nt_type nt_type_thread = {
     .name = "Thread",
     .size = sizeof(struct nt_thread),
-    .generic = {0x20048, 0x20037, 0x120800, 0x1fffff},
+    .generic = {0x20048, 0x20437, 0x121800, 0x1fffff},
     .valid_access = 0x1fffff,
     .destroy = thread_destroy,
     .transfer = thread_transfer,

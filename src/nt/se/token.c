@@ -124,7 +124,7 @@ const struct nt_type nt_type_token = {
     .name = "Token",
     .size = sizeof(struct nt_token),
     .generic = {0x2001a, 0x201e0, 0x20005, 0xf01ff},
-    .valid_access = 0xf01ff,
+    .valid_access = 0x1f01ff,
     .destroy = token_destroy,
     .transfer = token_transfer,
 };
