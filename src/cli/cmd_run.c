@@ -224,8 +224,7 @@ static int exit_status(const struct pgr_exit *why, const struct run_values *v)
     case PGR_EXIT_DEADLOCK:
         cli_error("every thread of the program waits, and nothing can wake any of them");
         return STATUS_OURS;
-    default:
-        cli_error("stopped");
+    default: /* by a signal, which says it all */
         return STATUS_LIMIT;
     }
 }
@@ -239,6 +238,31 @@ static void report(const struct pgr_machine *m, const struct pgr_exit *why)
     if (m->engine)
         fprintf(stderr, ", engine %s with %zu hooks", m->ops->name, cpu_hooks(m->engine));
     fputc('\n', stderr);
+}
+
+/* A signal ends the run in good order, so that the temporary overlay goes; the next one kills. The
+ * only mutable global of the program: a handler gets no other context. */
+static struct pgr_machine *volatile interrupted_machine;
+static volatile sig_atomic_t interrupted_by;
+
+static void on_signal(int number)
+{
+    interrupted_by = number;
+    signal(number, SIG_DFL);
+    if (interrupted_machine)
+        pgr_machine_stop(interrupted_machine);
+}
+
+static void watch_signals(struct pgr_machine *m)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    interrupted_machine = m;
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        struct sigaction old;
+        /* What was ignored (nohup) stays so. */
+        if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_DFL && m)
+            signal(numbers[i], on_signal);
+    }
 }
 
 static int run_machine(struct pgr_machine *m, const struct run_values *v, struct trace *trace,
@@ -301,12 +325,18 @@ static int run(const void *values, int argc, char **argv)
     if (pgr_machine_create(&cfg, &m, &e)) {
         cli_error("%s", e.text);
     } else {
+        watch_signals(m);
         status = run_machine(m, v, trace, argv);
+        interrupted_machine = NULL;
         pgr_machine_destroy(m);
     }
     /* What became of the guest is known; that the trace is not whole is said besides. */
     if (trace && trace_destroy(trace, &e))
         cli_error("%s", e.text);
+    if (interrupted_by) { /* die of it, as the shell expects */
+        signal(interrupted_by, SIG_DFL);
+        raise(interrupted_by);
+    }
     return status;
 }
 
