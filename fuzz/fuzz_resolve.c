@@ -68,6 +68,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     bool have = !pe_apiset_open(&as, &img, NULL);
     win_resolve(&r, &img, "input.exe", &src, have ? &as : NULL);
     check(&r);
+    struct win_dll_names names;
+    win_missing_names(&r, &names);
+    win_dll_names_free(&names);
     win_reach(&a, &r, 20000, wanted);
     vec_foreach (s, &a.services)
         BUG_ON(!s->path.len || s->path.len > a.functions);

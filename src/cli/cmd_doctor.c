@@ -84,6 +84,7 @@ static int examine(const struct doctor_values *v, const struct win_root *root, c
     char *dir = xmemdup(path, (size_t)(name - path) + 1);
     dir[name - path] = 0;
     struct win_dll_dirs *dirs = win_dll_dirs_new(dir, system, root->windows, ".");
+    win_dll_dirs_supply(dirs, img->h.is64 ? 8 : 4);
     struct win_dll_source src = win_dll_dirs_source(dirs);
     bool have = open_schema(&schema, &src);
     progress("looking for the DLLs");
@@ -162,10 +163,13 @@ const struct cli_command cmd_doctor = {
     .summary = "say whether a program would run, and what is missing",
     .usage = "[options] PROGRAM",
     .description =
-        "Finds, without running it, every DLL and function that a program needs, by the rules of the "
-        "guest's loader: beside the program, then in the guest root. What is missing is named, with "
+        "Finds, without running it, every DLL and function that a program needs, by the rules of "
+        "the "
+        "guest's loader: beside the program, then in the guest root. What is missing is named, "
+        "with "
         "what to do about it. PROGRAM is a file, or the name of a program of the guest root.\n\n"
-        "It then follows the code of those DLLs from the imported functions to the system services, "
+        "It then follows the code of those DLLs from the imported functions to the system "
+        "services, "
         "and names the services that are not implemented. That is an approximation: it sees no "
         "conditions, no calls through pointers, and nothing that the program loads by itself.\n\n"
         "Exit status: 0 when the program should run, 1 when something is missing without which it "

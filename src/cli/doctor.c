@@ -73,7 +73,8 @@ static char *advise_dll(const struct doctor *d, const struct win_root_list *root
     return advice;
 }
 
-/* ---- DLLs ------------------------------------------------------------------------------------------ */
+/* ---- DLLs
+ * ------------------------------------------------------------------------------------------ */
 
 static void diagnose_dll(struct doctor *d, const struct win_root_list *roots,
                          const struct win_module *m, const struct win_dependency *dep)
@@ -82,10 +83,9 @@ static void diagnose_dll(struct doctor *d, const struct win_root_list *roots,
     bool delayed = m->delayed || dep->delayed;
     char *dll = inspect_escape(dep->dll), *who = inspect_escape(m->name);
     char *why = inspect_escape(target->why ? target->why : "it cannot be loaded");
-    char *text = xasprintf("%s, which %s %s, %s: %s", dll, who,
-                           delayed ? "loads when it first calls it" : "needs",
-                           target->state == WIN_MODULE_MISSING ? "is missing" : "cannot be loaded",
-                           why);
+    char *text = xasprintf(
+        "%s, which %s %s, %s: %s", dll, who, delayed ? "loads when it first calls it" : "needs",
+        target->state == WIN_MODULE_MISSING ? "is missing" : "cannot be loaded", why);
     add(d, delayed ? later(m) : DOCTOR_BLOCKS, text, advise_dll(d, roots, target));
     free(dll);
     free(who);
@@ -116,7 +116,8 @@ static void diagnose_skipped(struct doctor *d, const struct win_module *m)
     free(path);
 }
 
-/* ---- Functions ------------------------------------------------------------------------------------- */
+/* ---- Functions
+ * ------------------------------------------------------------------------------------- */
 
 static bool is_lost(const struct win_import *i)
 {
@@ -196,6 +197,31 @@ static void diagnose_module(struct doctor *d, const struct win_root_list *roots,
     }
 }
 
+/* A guess, but the only sign of what a program loads by itself: Go's runtime ends without
+ * bcryptprimitives.dll, and imports next to nothing. */
+static void diagnose_names(struct doctor *d)
+{
+    struct win_dll_names names;
+    char *list = NULL;
+    win_missing_names(&d->res, &names);
+    for (size_t i = 0; i < names.len && i < NAMED_MAX; i++) {
+        char *old = list;
+        list = xasprintf("%s%s%s", old ? old : "", old ? ", " : "", names.data[i]);
+        free(old);
+    }
+    if (list) {
+        char *rest =
+            names.len > NAMED_MAX ? xasprintf(" and %zu more", names.len - NAMED_MAX) : xstrdup("");
+        add(d, DOCTOR_WARNS,
+            xasprintf("it names DLLs that are not there, and may load them by itself: %s%s", list,
+                      rest),
+            xstrdup("if it fails, put them beside the program or use a root that has them"));
+        free(rest);
+    }
+    free(list);
+    win_dll_names_free(&names);
+}
+
 /* Keeps the order of discovery among equals. */
 static void worst_first(struct doctor *d)
 {
@@ -221,6 +247,7 @@ void doctor_diagnose(struct doctor *d, const struct win_root_list *roots)
     vec_foreach (m, &d->res.modules)
         if ((*m)->state == WIN_MODULE_FOUND)
             diagnose_module(d, roots, *m);
+    diagnose_names(d);
     if (d->res.truncated)
         add(d, DOCTOR_WARNS,
             xasprintf("it leads to more than %u DLLs or %u imports; what lies beyond was not "

@@ -39,10 +39,9 @@ static json_t *imports(const struct doctor *d)
         json_t *functions = json_array();
         for (size_t i = 0; i < dep->count; i++)
             json_array_append_new(functions, function(d, &program->imports.data[dep->first + i]));
-        json_array_append_new(
-            a, json_pack("{s:o s:o s:b s:o}", "dll", text(dep->dll), "module",
-                         text(d->res.modules.data[dep->module]->name), "delayed", dep->delayed,
-                         "functions", functions));
+        json_array_append_new(a, json_pack("{s:o s:o s:b s:o}", "dll", text(dep->dll), "module",
+                                           text(d->res.modules.data[dep->module]->name), "delayed",
+                                           dep->delayed, "functions", functions));
     }
     return a;
 }
@@ -66,9 +65,8 @@ static json_t *modules(const struct doctor *d)
 
 static json_t *findings(const struct doctor *d)
 {
-    static const char *const severities[] = {[DOCTOR_BLOCKS] = "blocks",
-                                             [DOCTOR_WARNS] = "warns",
-                                             [DOCTOR_NOTES] = "notes"};
+    static const char *const severities[] = {
+        [DOCTOR_BLOCKS] = "blocks", [DOCTOR_WARNS] = "warns", [DOCTOR_NOTES] = "notes"};
     json_t *a = json_array();
     vec_foreach (f, &d->findings)
         json_array_append_new(a, json_pack("{s:s s:o s:o}", "severity", severities[f->severity],

@@ -49,7 +49,8 @@ static void put_title(const struct page *p)
     fprintf(p->f, "Root %s, %s: %s\n", p->d->root->name, p->d->root->why, p->d->root->path);
 }
 
-/* ---- DLLs ------------------------------------------------------------------------------------------ */
+/* ---- DLLs
+ * ------------------------------------------------------------------------------------------ */
 
 static void put_function(const struct page *p, const struct win_import *i)
 {
@@ -134,7 +135,8 @@ static void put_dlls(const struct page *p)
     put_indirect(p);
 }
 
-/* ---- Findings --------------------------------------------------------------------------------------- */
+/* ---- Findings
+ * --------------------------------------------------------------------------------------- */
 
 static void put_findings(const struct page *p)
 {
@@ -158,7 +160,8 @@ static void put_findings(const struct page *p)
     }
 }
 
-/* ---- Services --------------------------------------------------------------------------------------- */
+/* ---- Services
+ * --------------------------------------------------------------------------------------- */
 
 static void put_service(const struct page *p, const struct win_reach_service *s)
 {
@@ -184,10 +187,11 @@ static void put_services(const struct page *p)
     vec_foreach (s, &a->services)
         missing += doctor_is_missing(s->service);
     heading(p, "Services that its imports can reach");
-    fprintf(p->f,
-            "  An approximation from %u functions of the DLLs: conditions and calls through pointers "
-            "are not\n  seen, so some of these are never called, and others may be.%s\n",
-            a->functions, a->truncated ? " The search was cut short." : "");
+    fprintf(
+        p->f,
+        "  An approximation from %u functions of the DLLs: conditions and calls through pointers "
+        "are not\n  seen, so some of these are never called, and others may be.%s\n",
+        a->functions, a->truncated ? " The search was cut short." : "");
     mark(p, CLI_GREEN, "ok");
     fprintf(p->f, "%zu of %zu are there\n", a->services.len - missing, a->services.len);
     vec_foreach (s, &a->services) {
@@ -216,6 +220,8 @@ static void put_verdict(const struct page *p)
                 d->counts[DOCTOR_BLOCKS] == 1 ? " is" : "s are");
     else if (module(p, WIN_MODULE_PROGRAM)->img.h.subsystem == IMAGE_SUBSYSTEM_WINDOWS_GUI)
         fputs(" Its windows will not be shown: there is no drawing yet.", p->f);
+    else if (d->counts[DOCTOR_WARNS])
+        fputs(" The warnings above tell what may stop it later.", p->f);
     fputc('\n', p->f);
 }
 

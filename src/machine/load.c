@@ -3,6 +3,7 @@
 #include "base/vec.h"
 #include "machine/machine.h"
 #include "mem/space.h"
+#include "nt/cm/registry.h"
 #include "nt/io/io.h"
 #include "win/program.h"
 #include "win/win.h"
@@ -34,13 +35,16 @@ static pgr_status mount_windows(struct pgr_machine *m, bool is64, struct pgr_err
                        "the root %s has no DLLs for %s programs; scripts/guest-dlls fetches both "
                        "kinds, or choose another with --root",
                        m->root.name, is64 ? "64-bit" : "32-bit");
+    /* Programs keep their .ini files beside the system directory, which itself stays as it is. */
     pgr_status s =
-        nt_io_mount(m->k, "C:\\windows", m->root.windows, NT_MOUNT_READ_ONLY, e);
+        nt_io_mount(m->k, "C:\\windows", m->root.windows, NT_MOUNT_COPY_ON_WRITE, e);
     if (!s)
         s = nt_io_mount(m->k, "C:\\windows\\system32", system, NT_MOUNT_READ_ONLY, e);
     /* Where a 32-bit program finds the 64-bit directory, and the kernel the tables that lie there. */
     if (!s && !is64 && m->root.system32)
         s = nt_io_mount(m->k, "C:\\windows\\sysnative", m->root.system32, NT_MOUNT_READ_ONLY, e);
+    if (!s && m->root.version && !strcmp(m->root.kind, "wine"))
+        nt_registry_set_text(m->k, "HKLM\\Software\\Wine", "Version", m->root.version);
     for (size_t i = 0; i < sizeof directories / sizeof *directories && !s; i++)
         s = nt_io_make_dir(m->k, directories[i], e);
     return s;

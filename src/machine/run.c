@@ -158,6 +158,13 @@ static void run_thread(struct running *r, struct nt_thread *t)
 
 /* Everybody waits. Under the virtual clock time jumps to the next deadline; input from the host is
  * looked for first. */
+/* Nobody runs: the time that passes shows in the page that programs read the clock from. */
+static void pass_time(struct running *r, uint64_t ticks)
+{
+    nt_clock_advance(r->m->k, ticks);
+    win_update_time(r->m->k, r->m->p);
+}
+
 static void idle_virtual(struct running *r)
 {
     struct nt_kernel *k = r->m->k;
@@ -167,7 +174,7 @@ static void idle_virtual(struct running *r)
     if (nt_sched_others_ready(k, NULL))
         return;
     if (timed)
-        nt_clock_advance(k, when > now ? when - now : 0);
+        pass_time(r, when > now ? when - now : 0);
     else if (!host)
         finish(r, PGR_EXIT_DEADLOCK, 0);
 }

@@ -35,7 +35,7 @@ static void transfer_root(struct pgr_machine *m, struct ser *s)
     if (!s->loading)
         return;
     if (!s->failed && (!name || strcmp(name, m->root.name)))
-        ser_fail(s, "it was made with the root %s, and this machine has %s", name ? name : "(none)",
+        ser_fail(s, "snapshot: it was made with another root than this machine's, %s",
                  m->root.name);
     free(name);
 }

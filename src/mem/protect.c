@@ -59,10 +59,10 @@ uint16_t protect_kept(uint32_t protect)
 }
 
 /* What a view of the protection can be changed to: every right of the new one must be in the old.
- * Copy-on-write is a right of its own only among the executable ones, as in Windows. */
+ * To write a copy of one's own takes no more than to read. */
 static unsigned view_rights(uint32_t protect)
 {
-    enum { R = 1, W = 2, X = 4, COPY = 8 };
+    enum { R = 1, W = 2, X = 4 };
     switch (protect & PROTECT_BASE) {
     case PAGE_READONLY:
     case PAGE_WRITECOPY:
@@ -71,11 +71,10 @@ static unsigned view_rights(uint32_t protect)
         return R | W;
     case PAGE_EXECUTE:
     case PAGE_EXECUTE_READ:
+    case PAGE_EXECUTE_WRITECOPY:
         return R | X;
     case PAGE_EXECUTE_READWRITE:
-        return R | W | X | COPY;
-    case PAGE_EXECUTE_WRITECOPY:
-        return R | X | COPY;
+        return R | W | X;
     default:
         return 0;
     }
@@ -109,9 +108,5 @@ uint16_t protect_for_page(const struct region *r, uint16_t flags, uint32_t prote
         return (uint16_t)protect_after_copy(protect);
     if (r->type == MEM_IMAGE)
         return (uint16_t)(flags & PG_SHARED ? protect : write_to_copy(protect));
-    /* Windows gives a shared, writable, executable view its sharing back instead of a copy, and
-     * does not do the same for PAGE_WRITECOPY. */
-    if ((protect & PAGE_EXECUTE_WRITECOPY) && (r->alloc_protect & PAGE_EXECUTE_READWRITE))
-        return (uint16_t)protect_after_copy(protect);
     return (uint16_t)protect;
 }

@@ -195,6 +195,7 @@ static pgr_status boot_steps(struct booting *w)
         s = win_synthetic_install(w->k, w->p->ptr_size, w->e);
     if (s)
         return s;
+    win_ini_install(k);
     p->token = nt_token_create_initial(k)->o.id;
     ntstatus n = win_kuser_map(k, p, w->b->processors ? w->b->processors : 1);
     if (!n)

@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/hostio.h"
 #include "win/resolve.h"
+#include "win/win.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@ struct place {
 
 struct win_dll_dirs {
     struct place places[PLACES];
+    unsigned supply; /* pointer size of the DLLs that we supply; 0: none */
 };
 
 static int by_name(const void *a, const void *b)
@@ -108,17 +110,37 @@ static int open_beneath(int dirfd, const char *name)
     return (int)syscall(SYS_openat2, dirfd, name, &how, sizeof how);
 }
 
+void win_dll_dirs_supply(struct win_dll_dirs *d, unsigned ptr_size)
+{
+    d->supply = ptr_size;
+}
+
+static bool open_supplied(const struct win_dll_dirs *d, const char *name, struct win_dll_file *out)
+{
+    size_t size;
+    uint8_t *image = d->supply ? win_synthetic_image(name, d->supply, &size) : NULL;
+    if (!image)
+        return false;
+    *out = (struct win_dll_file){.data = image,
+                                 .size = size,
+                                 .path = xasprintf("(supplied by Peregrine)/%s", name),
+                                 .place = "Peregrine itself",
+                                 .fd = -1};
+    return true;
+}
+
 static bool open_dll(void *ctx, unsigned dir, const char *name, struct win_dll_file *out)
 {
-    static const char *const kinds[PLACES] = {
-        "the program's directory", "the root", "the root's windows directory",
-        "the current directory"};
-    const struct place *p = &((struct win_dll_dirs *)ctx)->places[dir];
+    static const char *const kinds[PLACES] = {"the program's directory", "the root",
+                                              "the root's windows directory",
+                                              "the current directory"};
+    const struct win_dll_dirs *d = ctx;
+    const struct place *p = &d->places[dir];
     const char *found = p->fd < 0 ? NULL : spelling(p, name);
     int fd = found ? open_beneath(p->fd, found) : -1;
     struct host_map map;
     if (fd < 0 || host_map_fd(&map, fd, found, NULL))
-        return false;
+        return dir == SYSTEM && open_supplied(d, name, out);
     *out = (struct win_dll_file){.data = map.data,
                                  .size = map.size,
                                  .path = xasprintf("%s/%s", p->path, found),
@@ -129,15 +151,16 @@ static bool open_dll(void *ctx, unsigned dir, const char *name, struct win_dll_f
 
 static void close_dll(void *ctx, struct win_dll_file *f)
 {
+    if (f->fd < 0) {
+        free((void *)f->data);
+        return;
+    }
     struct host_map map = {.data = f->data, .size = f->size, .fd = f->fd};
     host_map_close(&map);
 }
 
 struct win_dll_source win_dll_dirs_source(struct win_dll_dirs *d)
 {
-    return (struct win_dll_source){.ndirs = PLACES,
-                                   .system_dir = SYSTEM,
-                                   .open = open_dll,
-                                   .close = close_dll,
-                                   .ctx = d};
+    return (struct win_dll_source){
+        .ndirs = PLACES, .system_dir = SYSTEM, .open = open_dll, .close = close_dll, .ctx = d};
 }

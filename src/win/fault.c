@@ -45,6 +45,8 @@ static uint64_t access_kind(enum cpu_access access)
 static bool memory_fault(struct nt_kernel *k, struct nt_thread *t, const struct cpu_exit *x)
 {
     uint64_t kind = access_kind(x->access), va = x->address;
+    if (x->status == STATUS_GUARD_PAGE_VIOLATION)
+        win_stack_current(k, t);
     bool on_stack = va >= t->stack_region && va < t->stack_base;
     if (x->status == STATUS_GUARD_PAGE_VIOLATION && on_stack) {
         if (win_stack_grow(k, t, va))

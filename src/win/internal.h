@@ -10,6 +10,8 @@ ntstatus win_thread_start(struct nt_kernel *k, struct nt_thread *t, uint64_t sta
                           uint64_t stack_commit);
 void win_thread_stop(struct nt_kernel *k, struct nt_thread *t);
 /* The guard page of t's stack was touched: false when that was the last one (stack overflow). */
+/* The guest may have switched to another stack, as fibers do: the TEB tells which one is current. */
+void win_stack_current(struct nt_kernel *k, struct nt_thread *t);
 bool win_stack_grow(struct nt_kernel *k, struct nt_thread *t, uint64_t va);
 bool win_stack_touch(struct nt_kernel *k, struct nt_thread *t, uint64_t va, size_t len);
 
@@ -31,6 +33,8 @@ bool win_synthetic_call(struct nt_kernel *k, struct nt_thread *t, uint64_t index
 unsigned win_synthetic_pops(const struct nt_process *p, uint64_t index);
 /* Supplies the DLLs that the root lacks. */
 pgr_status win_synthetic_install(struct nt_kernel *k, unsigned ptr_size, struct pgr_error *e);
+/* ini.c: files beside the system directory. Without a cache directory there are none. */
+void win_ini_install(struct nt_kernel *k);
 
 /* wine.c: the handshakes of Wine's PE modules with their Unix side, and nothing else knows of it. */
 /* ntdll is Wine's: points its dispatcher variables at our gates. */

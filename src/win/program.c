@@ -12,7 +12,8 @@ static bool exists(const char *path)
     return !stat(path, &st);
 }
 
-/* "cmd" and "cmd.exe" in one of the root's own directories. From malloc, NULL when there is none. */
+/* "cmd" and "cmd.exe" in one of the root's own directories. From malloc, NULL when there is none.
+ */
 static char *find_in(const char *dir, const char *name)
 {
     static const char *const endings[] = {"", ".exe"};

@@ -12,7 +12,7 @@
 
 struct node {
     uint32_t module, rva;
-    uint32_t parent;  /* NONE: an import of the program */
+    uint32_t parent; /* NONE: an import of the program */
     uint32_t depth;
     uint32_t service; /* index into services, NONE: an ordinary function */
 };
@@ -28,7 +28,7 @@ struct slot {
 /* What is looked up again and again in one module. */
 struct view {
     bool ready;
-    VEC(struct slot) slots;      /* by rva */
+    VEC(struct slot) slots;       /* by rva */
     VEC(struct pe_service) stubs; /* by rva */
     struct pe_services scanned;
 };
@@ -44,7 +44,8 @@ struct graph {
     uint64_t budget;
 };
 
-/* ---- Views ------------------------------------------------------------------------------------- */
+/* ---- Views -------------------------------------------------------------------------------------
+ */
 
 static int slots_by_rva(const void *a, const void *b)
 {
@@ -118,7 +119,8 @@ static const struct win_import *import_at(struct graph *g, uint32_t module, uint
     return &g->r->modules.data[module]->imports.data[v->slots.data[lo].import];
 }
 
-/* ---- Nodes -------------------------------------------------------------------------------------- */
+/* ---- Nodes --------------------------------------------------------------------------------------
+ */
 
 static bool is_code(const struct pe_image *img, uint32_t rva)
 {
@@ -179,7 +181,8 @@ static uint32_t reach(struct graph *g, uint32_t module, uint32_t rva, uint32_t f
     return index;
 }
 
-/* ---- Decoding ----------------------------------------------------------------------------------- */
+/* ---- Decoding -----------------------------------------------------------------------------------
+ */
 
 static void refer(struct graph *g, uint32_t module, uint32_t rva)
 {
@@ -224,7 +227,8 @@ static void explore(struct graph *g)
     g->out->truncated |= !g->budget;
 }
 
-/* ---- From a service back to the imports ---------------------------------------------------------- */
+/* ---- From a service back to the imports
+ * ---------------------------------------------------------- */
 
 /* Edges by `to`: those of node i are from[start[i]] to from[start[i + 1]]. */
 struct reverse {

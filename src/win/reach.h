@@ -3,9 +3,9 @@
 #define WIN_REACH_H
 /*
  * Which NT services a program's imports can reach: an approximation from the code of the DLLs. It
- * follows direct calls and jumps and references to imported functions, from function to function, as
- * far as the stubs of ntdll and win32u. Calls through pointers and GetProcAddress are not seen, and
- * no condition is evaluated: what is reached may never be called, and the other way round.
+ * follows direct calls and jumps and references to imported functions, from function to function,
+ * as far as the stubs of ntdll and win32u. Calls through pointers and GetProcAddress are not seen,
+ * and no condition is evaluated: what is reached may never be called, and the other way round.
  */
 #include "nt/call.h"
 #include "win/resolve.h"
@@ -34,8 +34,8 @@ struct win_reach {
     bool truncated; /* a limit was reached: there may be more */
 };
 
-/* Decodes at most `budget` instructions. Paths and imports are found for services for which `wanted`
- * returns true; the others have their name only. `r` must outlive *out. */
+/* Decodes at most `budget` instructions. Paths and imports are found for services for which
+ * `wanted` returns true; the others have their name only. `r` must outlive *out. */
 void win_reach(struct win_reach *out, struct win_resolution *r, uint64_t budget,
                bool (*wanted)(const struct nt_service *s));
 void win_reach_free(struct win_reach *a);

@@ -23,7 +23,8 @@ struct scan {
     uint32_t seen_mask, nseen;
 };
 
-/* ---- Blocks yet to do, when there are no bounds ------------------------------------------------ */
+/* ---- Blocks yet to do, when there are no bounds ------------------------------------------------
+ */
 
 static bool see(struct scan *c, uint32_t rva)
 {
@@ -60,7 +61,8 @@ static void follow(struct scan *c, uint32_t rva)
         vec_push(&c->todo, rva);
 }
 
-/* ---- Instructions ---------------------------------------------------------------------------------- */
+/* ---- Instructions
+ * ---------------------------------------------------------------------------------- */
 
 static bool inside(const struct scan *c, uint32_t rva)
 {
@@ -85,14 +87,15 @@ static void jump_table(struct scan *c, uint32_t table)
             !pe_at(c->img, rva, &avail))
             return;
         int section = pe_section_at(c->img, rva);
-        if (section < 0 || !(pe_section(c->img, (unsigned)section).characteristics &
-                             IMAGE_SCN_MEM_EXECUTE))
+        if (section < 0 ||
+            !(pe_section(c->img, (unsigned)section).characteristics & IMAGE_SCN_MEM_EXECUTE))
             return;
         follow(c, rva);
     }
 }
 
-/* The address that an instruction names outright: relative to the next one on x86-64, else absolute.
+/* The address that an instruction names outright: relative to the next one on x86-64, else
+ * absolute.
  */
 static bool memory_operand(const struct scan *c, const ZydisDecodedInstruction *in, uint32_t next,
                            uint32_t *rva)
@@ -151,8 +154,7 @@ static void decode(struct scan *c, uint32_t rva, uint32_t longest, bool through)
     avail = MIN(avail, longest);
     while (at < avail && *c->budget) {
         ZydisDecodedInstruction in;
-        ZyanStatus s =
-            ZydisDecoderDecodeInstruction(&c->decoder, NULL, p + at, avail - at, &in);
+        ZyanStatus s = ZydisDecoderDecodeInstruction(&c->decoder, NULL, p + at, avail - at, &in);
         --*c->budget;
         if (!ZYAN_SUCCESS(s)) {
             if (!through)

@@ -23,8 +23,8 @@ static bool plain_name(const char *dll, char out[NAME_LONGEST + 5])
     return true;
 }
 
-static struct win_module *add_module(struct win_resolution *r, const char *name,
-                                     uint32_t needed_by, bool delayed)
+static struct win_module *add_module(struct win_resolution *r, const char *name, uint32_t needed_by,
+                                     bool delayed)
 {
     struct win_module *m = xcalloc(1, sizeof *m);
     *m = (struct win_module){.name = xstrdup(name),
@@ -68,7 +68,8 @@ static bool take_file(struct win_resolution *r, struct win_module *m, struct win
     return true;
 }
 
-/* A file for another processor does not end the search. The kernel maps ntdll, from the one place. */
+/* A file for another processor does not end the search. The kernel maps ntdll, from the one place.
+ */
 static void search(struct win_resolution *r, struct win_module *m)
 {
     unsigned first = m->number == WIN_MODULE_NTDLL ? r->src->system_dir : 0;
@@ -144,8 +145,8 @@ uint32_t win_resolve_dll(struct win_resolution *r, const char *dll, uint32_t imp
         return add_missing(r, dll, "this is no plain file name", importer, delayed);
     enum pe_apiset_result set = ask_map(r, plain, importer, host);
     if (set == PE_APISET_EMPTY || (set == PE_APISET_HOST && !plain_name(host, behind)))
-        return add_missing(r, plain, "no DLL of the root implements this API set",
-                           importer, delayed);
+        return add_missing(r, plain, "no DLL of the root implements this API set", importer,
+                           delayed);
     if (set != PE_APISET_HOST)
         return load(r, plain, set, importer, delayed);
     *by_api_set = true;
@@ -153,7 +154,8 @@ uint32_t win_resolve_dll(struct win_resolution *r, const char *dll, uint32_t imp
     return at != WIN_NO_MODULE ? at : load(r, behind, set, importer, delayed);
 }
 
-/* ---- The graph ------------------------------------------------------------------------------------ */
+/* ---- The graph
+ * ------------------------------------------------------------------------------------ */
 
 static void bind_functions(struct win_resolution *r, struct win_module *m, struct pe_imports *it,
                            uint32_t target)
@@ -176,9 +178,8 @@ static void bind(struct win_resolution *r, struct win_module *m, enum pe_import_
     bool delayed = kind == PE_IMPORTS_DELAY || m->delayed;
     pe_imports_begin(&it, &m->img, kind);
     while (!r->truncated && pe_imports_dll(&it)) {
-        struct win_dependency d = {.dll = it.dll.name,
-                                   .delayed = kind == PE_IMPORTS_DELAY,
-                                   .first = m->imports.len};
+        struct win_dependency d = {
+            .dll = it.dll.name, .delayed = kind == PE_IMPORTS_DELAY, .first = m->imports.len};
         struct pe_imports peek = it;
         /* What has no functions is not loaded. */
         if (!pe_imports_function(&peek))

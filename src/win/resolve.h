@@ -17,9 +17,9 @@
 struct win_dll_file {
     const uint8_t *data;
     size_t size;
-    char *path;       /* for reports, from malloc; owned by the resolution afterwards */
+    char *path;        /* for reports, from malloc; owned by the resolution afterwards */
     const char *place; /* which part of the search order, as a phrase; static */
-    int fd;           /* for `close` */
+    int fd;            /* for `close` */
 };
 
 struct win_dll_source {
@@ -40,6 +40,8 @@ struct win_dll_source {
 struct win_dll_dirs;
 struct win_dll_dirs *win_dll_dirs_new(const char *program_dir, const char *system,
                                       const char *windows, const char *cwd);
+/* Has the system directory show what Peregrine supplies where the root lacks it. */
+void win_dll_dirs_supply(struct win_dll_dirs *d, unsigned ptr_size);
 struct win_dll_source win_dll_dirs_source(struct win_dll_dirs *d);
 void win_dll_dirs_free(struct win_dll_dirs *d);
 
@@ -64,10 +66,10 @@ struct win_import {
 
 /* One row of an import table. */
 struct win_dependency {
-    const char *dll;    /* as the image spells it */
-    uint32_t module;    /* index */
-    bool delayed;       /* bound at the first call */
-    bool by_api_set;    /* the module is what stands behind the API set `dll` */
+    const char *dll;     /* as the image spells it */
+    uint32_t module;     /* index */
+    bool delayed;        /* bound at the first call */
+    bool by_api_set;     /* the module is what stands behind the API set `dll` */
     size_t first, count; /* its imports */
 };
 
@@ -82,14 +84,14 @@ struct win_module {
     char *path; /* NULL when missing */
     const char *place;
     enum win_module_state state;
-    char *why;     /* not FOUND: a sentence without full stop */
-    char *skipped; /* a file of that name for another processor, passed over; or NULL */
+    char *why;       /* not FOUND: a sentence without full stop */
+    char *skipped;   /* a file of that name for another processor, passed over; or NULL */
     uint32_t number; /* its index */
     uint32_t needed_by;
     bool delayed; /* nothing needs it at the start */
     struct win_dll_file file;
-    struct pe_image img;   /* FOUND only, like all below */
-    struct pe_exports ex;  /* no functions when it exports nothing */
+    struct pe_image img;     /* FOUND only, like all below */
+    struct pe_exports ex;    /* no functions when it exports nothing */
     struct pe_damage damage; /* of the import tables, which end there */
     VEC(struct win_dependency) deps;
     VEC(struct win_import) imports;
@@ -101,10 +103,10 @@ struct win_resolution {
     const struct win_dll_source *src;
     const struct pe_apiset *apiset;
     VEC(struct win_module *) modules; /* 0 the program, 1 ntdll, 2 kernel32 */
-    size_t imports;                 /* of all modules together */
-    bool truncated;                 /* a limit was reached */
-    bool binding_delayed;           /* what forwarders load now is not needed at the start */
-    bool wine;                      /* ntdll is Wine's: a missing export only matters when called */
+    size_t imports;                   /* of all modules together */
+    bool truncated;                   /* a limit was reached */
+    bool binding_delayed;             /* what forwarders load now is not needed at the start */
+    bool wine; /* ntdll is Wine's: a missing export only matters when called */
 };
 
 /* The three that every process has. */
@@ -115,6 +117,15 @@ enum { WIN_MODULE_PROGRAM, WIN_MODULE_NTDLL, WIN_MODULE_KERNEL32 };
 void win_resolve(struct win_resolution *out, const struct pe_image *program, const char *name,
                  const struct win_dll_source *src, const struct pe_apiset *apiset);
 void win_resolution_free(struct win_resolution *r);
+
+/* DLLs whose names stand in the program's own data, and which are neither imported nor to be found:
+ * it may load them by itself. Lower case; free with win_dll_names_free. */
+struct win_dll_names {
+    char **data;
+    size_t len, cap;
+};
+void win_missing_names(const struct win_resolution *r, struct win_dll_names *out);
+void win_dll_names_free(struct win_dll_names *n);
 
 /* "CreateFileW" or "#7". */
 const char *win_import_name(const struct win_import *i, char buf[8]);

@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 enum {
-    HOPS_MAX = 32,        /* no real chain has more than four */
-    HASHED_MAX = 256,     /* of a name: hostile tables may point 65,536 times to one long text */
+    HOPS_MAX = 32,    /* no real chain has more than four */
+    HASHED_MAX = 256, /* of a name: hostile tables may point 65,536 times to one long text */
     FORWARD_DLL_MAX = 256
 };
 
@@ -19,8 +19,8 @@ static uint32_t hash(const char *name)
     return h ^ h >> 15;
 }
 
-/* A name table need not be sorted, and a search that ends in a miss is linear in the reader: with as
- * many misses as a file likes, that is too slow. */
+/* A name table need not be sorted, and a search that ends in a miss is linear in the reader: with
+ * as many misses as a file likes, that is too slow. */
 static void make_index(struct win_module *m)
 {
     uint32_t size = 16;

@@ -12,6 +12,7 @@
 #include "win/internal.h"
 
 #include <string.h>
+#include <strings.h>
 
 struct synthetic_export {
     const char *dll, *name;
@@ -73,6 +74,14 @@ static uint8_t *build(const char *dll, unsigned ptr_size, size_t *size)
                         pe_build_append(b, text, code, (uint32_t)n, 16));
     }
     return pe_build_finish(b, size);
+}
+
+uint8_t *win_synthetic_image(const char *dll, unsigned ptr_size, size_t *size)
+{
+    for (size_t i = 0; i < ARRAY_LEN(exports); i++)
+        if (!strcasecmp(exports[i].dll, dll))
+            return build(exports[i].dll, ptr_size, size);
+    return NULL;
 }
 
 static bool same_content(const char *path, const uint8_t *data, size_t size)

@@ -10,7 +10,8 @@ enum {
     GUARD = MEM_PAGE,
     /* Left below the last guard page: room for the dispatcher of a stack overflow. The lowest page
      * stays inaccessible for ever. */
-    OVERFLOW_ROOM = 8 * MEM_PAGE,
+    OVERFLOW_ROOM = 6 * MEM_PAGE,
+    FOREIGN_ROOM = 2 * MEM_PAGE, /* in stacks of which all the rest was promised to the guest */
     STACK_MIN = 0x20000,
     STACK_DEFAULT = 0x100000,
     GROW_BY = 16 * MEM_PAGE,
@@ -51,11 +52,30 @@ static ntstatus make_stack(struct nt_kernel *k, struct nt_process *p, struct nt_
     return s ? s : mem_commit(p->mem, &base, &size, PAGE_READWRITE | PAGE_GUARD);
 }
 
+void win_stack_current(struct nt_kernel *k, struct nt_thread *t)
+{
+    struct nt_process *p = nt_process_get(k, t->process);
+    const struct win_offsets *o = win_offsets_of(p->ptr_size);
+    uint64_t base = 0, limit = 0, region = 0;
+    if (!mem_peek(p->mem, t->teb + o->teb.stack_base, &base, p->ptr_size) ||
+        !mem_peek(p->mem, t->teb + o->teb.stack_limit, &limit, p->ptr_size) ||
+        !mem_peek(p->mem, t->teb + o->teb.deallocation_stack, &region, p->ptr_size))
+        return;
+    if (base == t->stack_base || region >= limit || limit > base ||
+        (region | limit | base) & (MEM_PAGE - 1) || limit - region < GUARD + FOREIGN_ROOM)
+        return;
+    t->stack_base = base;
+    t->stack_limit = limit;
+    t->stack_region = region;
+    t->foreign_stack = true;
+}
+
 bool win_stack_grow(struct nt_kernel *k, struct nt_thread *t, uint64_t va)
 {
     struct nt_process *p = nt_process_get(k, t->process);
     const struct win_offsets *o = win_offsets_of(p->ptr_size);
-    uint64_t page = align_down(va, MEM_PAGE), lowest = t->stack_region + OVERFLOW_ROOM + GUARD;
+    uint64_t room = t->foreign_stack ? FOREIGN_ROOM : OVERFLOW_ROOM;
+    uint64_t page = align_down(va, MEM_PAGE), lowest = t->stack_region + room + GUARD;
     bool last = page <= lowest;
     uint64_t limit = last ? t->stack_region + MEM_PAGE
                           : MAX(page - MIN(page, (uint64_t)GROW_BY), lowest);
@@ -74,6 +94,7 @@ bool win_stack_grow(struct nt_kernel *k, struct nt_thread *t, uint64_t va)
 
 bool win_stack_touch(struct nt_kernel *k, struct nt_thread *t, uint64_t va, size_t len)
 {
+    win_stack_current(k, t);
     uint64_t guard = t->stack_limit - GUARD;
     /* The guest may have put the guard elsewhere in its stack, as _resetstkoflw does. */
     if (va >= t->stack_limit && va < t->stack_base)

@@ -50,6 +50,10 @@ bool win_fault(struct nt_kernel *k, struct nt_thread *t, const struct cpu_exit *
 /* Writes the clock to the shared user data when it has moved by at least a millisecond. */
 void win_update_time(struct nt_kernel *k, struct nt_process *p);
 
+/* The image of a DLL that Peregrine supplies to roots that lack it; from malloc, NULL when it is none of
+ * them. `dll` in any case. */
+uint8_t *win_synthetic_image(const char *dll, unsigned ptr_size, size_t *size);
+
 /* Joins arguments into one command line so that CommandLineToArgvW and the C runtimes split it into
  * the same arguments again. From malloc. */
 char *win_quote_arguments(const char *argv0, const char *const *args);

@@ -38,6 +38,10 @@ expect 0 1 '--json' --help output
 expect 2 2 "neither a command nor a subject 'nonsense'" help nonsense
 expect 2 2 "did you mean 'output'?" roots --help outptu
 expect 2 2 'did you mean --json?' roots --jsn
+expect 0 1 'Usage: peregrine doctor' help doctor
+expect 2 2 'doctor' doctor
+expect 2 2 'cannot open /nonexistent/a.exe' doctor /nonexistent/a.exe
+expect 1 2 'no guest root is installed' doctor cmd.exe
 expect 2 2 'one argument too many' roots extra
 expect 1 2 'run scripts/guest-dlls' roots
 expect 1 2 'No such file' roots --root /nonexistent/windows

@@ -31,7 +31,7 @@ static void exports(HMODULE m)
     CHECK(data && *data == 1234);
     CHECK(self && self() == m);
     CHECK_ERROR(GetProcAddress(m, "Plugin_Add"), ERROR_PROC_NOT_FOUND);
-    CHECK_ERROR(GetProcAddress(m, MAKEINTRESOURCEA(39)), ERROR_PROC_NOT_FOUND);
+    CHECK_ERROR(GetProcAddress(m, MAKEINTRESOURCEA(99)), ERROR_PROC_NOT_FOUND);
     CHECK(GetProcAddress(m, "plugin_broken") == NULL);
 }
 

@@ -23,6 +23,13 @@ static int deep(int n)
     return deep(n - 1) + (pad[0] == (char)n);
 }
 
+static int deep_here(int n)
+{
+    volatile char pad[512];
+    pad[0] = (char)n;
+    return n ? deep_here(n - 1) + (pad[0] == (char)n) : 0;
+}
+
 static void CALLBACK body(void *arg)
 {
     int me = (int)(INT_PTR)arg;
@@ -36,6 +43,24 @@ static void CALLBACK body(void *arg)
         CHECK(x == me + 0.5);
         CHECK_EQ(deep(20), 20);
     }
+}
+
+/* Grows the fiber's own stack well beyond what it began with. */
+static void CALLBACK deep_body(void *arg)
+{
+    (void)arg;
+    CHECK_EQ(deep(1000), 1000);
+    SwitchToFiber(main_fiber);
+}
+
+static void grow_a_stack(void)
+{
+    void *fiber = CreateFiberEx(0x1000, 0x100000, 0, deep_body, NULL);
+    NEED(fiber);
+    SwitchToFiber(fiber); /* comes back from the depth */
+    SwitchToFiber(fiber);
+    DeleteFiber(fiber);
+    CHECK_EQ(deep_here(1000), 1000); /* and the thread's stack grows as before */
 }
 
 int main(void)
@@ -57,6 +82,7 @@ int main(void)
     for (int i = 0; i < 12; i++)
         CHECK_EQ(order[i], i % 4 * 10 + i / 4);
     CHECK(FlsGetValue(slot) == (void *)1000);
+    grow_a_stack();
     for (int i = 0; i < 4; i++)
         DeleteFiber(fibers[i]);
     CHECK_EQ(freed, 1 + 2 + 3 + 4);

@@ -19,7 +19,7 @@ void program_init(struct program *p, char **argv)
     struct pgr_error e = {PGR_E_IO, "cannot make the working directory"};
     char input[80];
     *p = (struct program){.root = argv[0], .path = argv[1], .args = (const char *const *)argv + 2};
-    snprintf(p->dir, sizeof p->dir, "/tmp/peregrine-test-XXXXXX");
+    snprintf(p->dir, sizeof p->dir, "/tmp/pgr-snapshot-XXXXXX");
     if (!mkdtemp(p->dir))
         fail("setup", &e);
     snprintf(p->snapshot, sizeof p->snapshot, "%s/snapshot", p->dir);

@@ -86,8 +86,8 @@ static void write_file(const char *path, struct state *s, uint64_t len)
         fail("snapshot", &broken);
     memcpy(s->header + SIZE_AT, &len, sizeof len);
     size_t n = ZSTD_compress(packed, bound, s->bytes, len, -5);
-    if (ZSTD_isError(n) || fwrite(s->header, 1, HEADER, f) != HEADER || fwrite(packed, 1, n, f) != n ||
-        fclose(f))
+    if (ZSTD_isError(n) || fwrite(s->header, 1, HEADER, f) != HEADER ||
+        fwrite(packed, 1, n, f) != n || fclose(f))
         fail("snapshot", &broken);
     free(packed);
 }
@@ -118,7 +118,7 @@ static bool try(const struct program *p, bool quiet)
     const int closed[3] = {-1, -1, -1};
     struct pgr_error e = {0};
     struct pgr_exit why;
-    struct pgr_limits limits = {.timeout_ns = 2000000000, .services = SERVICES};
+    struct pgr_limits limits = {.timeout_ns = 200000000, .services = SERVICES};
     struct pgr_machine *m = machine_new(p);
     bool made = !pgr_machine_restore(m, p->snapshot, closed, &e);
     if (made)

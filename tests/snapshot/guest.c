@@ -9,7 +9,8 @@
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
-/* ---- Threads: critical section, events, semaphore, mutex, interlocked turns --------------------- */
+/* ---- Threads: critical section, events, semaphore, mutex, interlocked turns ---------------------
+ */
 
 enum { THREADS = 4, TURNS = 6 };
 
@@ -58,7 +59,8 @@ static int threads(void)
     return (int)total;
 }
 
-/* ---- Files: open handles and positions, a directory scan, renames, delete on close -------------- */
+/* ---- Files: open handles and positions, a directory scan, renames, delete on close --------------
+ */
 
 static void list(const char *pattern)
 {
@@ -109,13 +111,15 @@ static int files(void)
     return DeleteFileA("snap\\moved.txt") && RemoveDirectoryA("snap") ? 3 : 4;
 }
 
-/* ---- Memory: views of files, pagefile sections, guard pages, protections ------------------------ */
+/* ---- Memory: views of files, pagefile sections, guard pages, protections ------------------------
+ */
 
 static int mapping(void)
 {
     DWORD n, old;
     char back[16] = "";
-    HANDLE f = CreateFileA("map.bin", GENERIC_READ | GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+    HANDLE f =
+        CreateFileA("map.bin", GENERIC_READ | GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
     HANDLE s = CreateFileMappingA(f, NULL, PAGE_READWRITE, 0, 0x3000, NULL);
     char *v = MapViewOfFile(s, FILE_MAP_WRITE, 0, 0, 0);
     for (int i = 0; i < 5; i++) {
@@ -129,8 +133,10 @@ static int mapping(void)
     SetFilePointer(f, 0x1200, NULL, FILE_BEGIN);
     WriteFile(f, "Z", 1, &n, NULL);
     printf("view shows %c\n", v[0x1200]);
-    HANDLE g = CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 0x20000, "snap-map");
-    char *a = MapViewOfFile(g, FILE_MAP_WRITE, 0, 0, 0), *b = MapViewOfFile(g, FILE_MAP_READ, 0, 0, 0);
+    HANDLE g =
+        CreateFileMappingA(INVALID_HANDLE_VALUE, NULL, PAGE_READWRITE, 0, 0x20000, "snap-map");
+    char *a = MapViewOfFile(g, FILE_MAP_WRITE, 0, 0, 0),
+         *b = MapViewOfFile(g, FILE_MAP_READ, 0, 0, 0);
     strcpy(a + 0x10000, "both");
     printf("other view: %s\n", b + 0x10000);
     char *p = VirtualAlloc(NULL, 0x8000, MEM_RESERVE | MEM_COMMIT, PAGE_READWRITE);
@@ -152,7 +158,8 @@ static int mapping(void)
     return p[0x3000] + p[0x5000] + DeleteFileA("map.bin");
 }
 
-/* ---- Exceptions: vectored handlers, faults and traps -------------------------------------------- */
+/* ---- Exceptions: vectored handlers, faults and traps --------------------------------------------
+ */
 
 static int seen[4];
 
@@ -171,7 +178,8 @@ static LONG CALLBACK handler(EXCEPTION_POINTERS *e)
     }
     if (code == EXCEPTION_ACCESS_VIOLATION) {
         DWORD old;
-        VirtualProtect((void *)e->ExceptionRecord->ExceptionInformation[1], 1, PAGE_READWRITE, &old);
+        VirtualProtect((void *)e->ExceptionRecord->ExceptionInformation[1], 1, PAGE_READWRITE,
+                       &old);
         return EXCEPTION_CONTINUE_EXECUTION;
     }
     return code == 0xe0000001 ? EXCEPTION_CONTINUE_EXECUTION : EXCEPTION_CONTINUE_SEARCH;
@@ -190,14 +198,15 @@ static int exceptions(void)
     return seen[0] + seen[1] + seen[2];
 }
 
-/* ---- Pipes: a server and a client thread, blocked reads, overlapped and APC ---------------------- */
+/* ---- Pipes: a server and a client thread, blocked reads, overlapped and APC
+ * ---------------------- */
 
 static DWORD WINAPI client(void *arg)
 {
     char msg[32];
     DWORD n;
-    HANDLE h = CreateFileA("\\\\.\\pipe\\snap", GENERIC_READ | GENERIC_WRITE, 0, NULL, OPEN_EXISTING,
-                           0, NULL);
+    HANDLE h = CreateFileA("\\\\.\\pipe\\snap", GENERIC_READ | GENERIC_WRITE, 0, NULL,
+                           OPEN_EXISTING, 0, NULL);
     (void)arg;
     for (int i = 0; i < 6; i++) {
         int len = snprintf(msg, sizeof msg, "message %d", i);
@@ -221,8 +230,9 @@ static int pipes(void)
     char msg[32];
     DWORD n;
     int got = 0, ticks = 0;
-    HANDLE anon[2], h = CreateNamedPipeA("\\\\.\\pipe\\snap", PIPE_ACCESS_DUPLEX,
-                                         PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE, 1, 64, 64, 0, NULL);
+    HANDLE anon[2],
+        h = CreateNamedPipeA("\\\\.\\pipe\\snap", PIPE_ACCESS_DUPLEX,
+                             PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE, 1, 64, 64, 0, NULL);
     HANDLE t = CreateThread(NULL, 0, client, NULL, 0, NULL);
     ConnectNamedPipe(h, NULL);
     while (ReadFile(h, msg, sizeof msg, &n, NULL)) {
@@ -245,7 +255,8 @@ static int pipes(void)
     return ticks;
 }
 
-/* ---- Registry and environment ------------------------------------------------------------------- */
+/* ---- Registry and environment -------------------------------------------------------------------
+ */
 
 static int registry(void)
 {
@@ -260,7 +271,8 @@ static int registry(void)
         RegSetValueExA(sub, "value", 0, REG_DWORD, (BYTE *)&i, sizeof i);
         RegCloseKey(sub);
     }
-    for (DWORD i = 0; n = sizeof name, !RegEnumKeyExA(key, i, name, &n, NULL, NULL, NULL, NULL); i++) {
+    for (DWORD i = 0; n = sizeof name, !RegEnumKeyExA(key, i, name, &n, NULL, NULL, NULL, NULL);
+         i++) {
         RegOpenKeyExA(key, name, 0, KEY_READ, &sub);
         n = sizeof value;
         RegQueryValueExA(sub, "value", NULL, &type, (BYTE *)&value, &n);

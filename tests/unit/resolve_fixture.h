@@ -22,8 +22,7 @@ struct fixture {
     int open; /* files that were opened and not closed */
 };
 
-static inline bool fixture_open(void *ctx, unsigned dir, const char *name,
-                                struct win_dll_file *out)
+static inline bool fixture_open(void *ctx, unsigned dir, const char *name, struct win_dll_file *out)
 {
     struct fixture *x = ctx;
     for (size_t i = 0; i < x->count; i++) {
@@ -69,9 +68,9 @@ struct making {
 
 static inline struct making make_image(uint16_t machine, bool dll, const char *name)
 {
-    struct making m = {pe_build_new(&(struct pe_build_options){
-                           .machine = machine, .dll = dll, .name = name}),
-                       0, machine == IMAGE_FILE_MACHINE_AMD64};
+    struct making m = {
+        pe_build_new(&(struct pe_build_options){.machine = machine, .dll = dll, .name = name}), 0,
+        machine == IMAGE_FILE_MACHINE_AMD64};
     m.text = pe_build_section(m.b, ".text", PE_BUILD_CODE);
     pe_build_entry(m.b, m.text, pe_build_append(m.b, m.text, "\xc3", 1, 16));
     return m;

@@ -3,6 +3,7 @@
 #include "cpu_fixture.h"
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -11,11 +12,11 @@ GUEST_CODE(branches,
            "1: inc rax; test al, 3; jz 2f; inc rbx; 2: push rax; call 3f; pop rcx; jmp 1b;"
            "3: mov [rdi], rax; add rdi, 8; and rdi, 0x50fff8; or rdi, 0x500000; ret");
 
-enum { BASE_HOOKS = 7 };
+enum { BASE_HOOKS = 8 };
 
 /* ---- Hooks ----------------------------------------------------------------------------------- */
 
-static void test_a_plain_run_has_no_hook_on_blocks_or_instructions(void **state)
+static void test_counting_blocks_takes_no_more_hooks(void **state)
 {
     struct guest g;
     guest_open_with(&g, (struct guest_options){.gates = true});
@@ -24,10 +25,7 @@ static void test_a_plain_run_has_no_hook_on_blocks_or_instructions(void **state)
     guest_code(&g, forever);
     cpu_set_slice(g.cpu, 10);
     guest_run(&g);
-    assert_int_equal(cpu_hooks(g.cpu), BASE_HOOKS + 1);
-    cpu_count_blocks(g.cpu, false);
-    cpu_set_slice(g.cpu, 100);
-    guest_run(&g);
+    assert_int_equal(cpu_blocks(g.cpu), 10);
     assert_int_equal(cpu_hooks(g.cpu), BASE_HOOKS);
     guest_close(&g);
 }
@@ -127,7 +125,7 @@ static void test_blocks_can_be_counted_from_inside_the_handler(void **state)
     guest_code(&g, services);
     guest_run(&g);
     assert_int_equal(g.exit.kind, CPU_EXIT_SLICE);
-    assert_int_equal(cpu_blocks(g.cpu), 30000);
+    assert_int_equal(cpu_blocks(g.cpu), 3 + 30000);
     assert_int_equal(g.count, 7501); /* four blocks a turn, after the first */
     assert_in_range(g.st.gpr[X86_RBX] - g.st.gpr[X86_R12], 0, 1);
     guest_close(&g);
@@ -270,6 +268,113 @@ static void test_a_stop_inside_the_handler(void **state)
     guest_close(&g);
 }
 
+/* ---- Interrupted computing ------------------------------------------------------------------- */
+
+/*
+ * Chained blocks on one page whose instructions read, change and write memory: an instruction that
+ * was cut in half and ran again, or a block that did, changes the sums. Leaves by `int 0x2e`.
+ */
+#define CHURN(dx, sp, di, ax)                                                                      \
+    "mov ecx, 2000; 1: mov eax, ecx; and eax, 0x3f8; add [" di "+" ax "+64], ecx;"                 \
+    "adc [" di "+" ax "+68], eax; inc dword ptr [" di "+4]; test cl, 3; jz 2f;"                    \
+    "xor [" di "+8], ecx; rol dword ptr [" di "+8], 3; 2: mov edx, ecx; xadd [" di "+16], edx;"    \
+    "push " dx "; add dword ptr [" sp "], 5; call 3f; pop " dx "; mov eax, [" di "+20];"           \
+    "cmpxchg [" di "+20], edx; jnz 4f; inc dword ptr [" di "+24]; 4: dec ecx; jnz 1b; dec ebx;"    \
+    "jnz 5f; int 0x2e; 5: mov ecx, 2000; jmp 1b; 3: sub [" di "+12], edx; xchg edx, [" di "+28];"  \
+    "add [" di "+32], edx; sbb dword ptr [" di "+36], 0; ret"
+GUEST_CODE(churn64, CHURN("rdx", "rsp", "rdi", "rax"));
+GUEST_CODE32(churn32, CHURN("edx", "esp", "edi", "eax"));
+
+enum { CHURN_TURNS = 250, CHURN_DATA = 0x800 };
+
+static void open_churn(struct guest *g, unsigned ptr_size)
+{
+    static const uint8_t zero[CHURN_DATA];
+    guest_open_with(g, (struct guest_options){.ptr_size = ptr_size});
+    if (ptr_size == 8)
+        guest_code(g, churn64);
+    else
+        guest_code(g, churn32);
+    guest_poke(g, DATA_AT, zero, sizeof zero);
+    g->st.gpr[X86_RDI] = DATA_AT;
+    g->st.gpr[X86_RBX] = CHURN_TURNS;
+}
+
+static void close_churn(struct guest *g, uint8_t data[CHURN_DATA], struct x86_state *st)
+{
+    assert_int_equal(g->exit.kind, CPU_EXIT_INTERRUPT);
+    assert_true(mem_peek(g->mem, DATA_AT, data, CHURN_DATA));
+    *st = g->st;
+    guest_close(g);
+}
+
+struct pest {
+    struct cpu_engine *cpu;
+    atomic_bool quit;
+};
+
+static void *stop_all_the_time(void *ctx)
+{
+    struct pest *p = ctx;
+    while (!atomic_load(&p->quit)) {
+        usleep(150);
+        cpu_stop(p->cpu);
+    }
+    return NULL;
+}
+
+static unsigned run_in_pieces(struct guest *g, bool stops)
+{
+    struct pest pest = {.cpu = g->cpu};
+    unsigned pieces = 0;
+    pthread_t t;
+
+    cpu_set_slice(g->cpu, stops ? 0 : 200);
+    if (stops)
+        assert_int_equal(pthread_create(&t, NULL, stop_all_the_time, &pest), 0);
+    for (;; pieces++) {
+        guest_run(g);
+        if (g->exit.kind != (stops ? CPU_EXIT_STOP : CPU_EXIT_SLICE))
+            break;
+    }
+    atomic_store(&pest.quit, true);
+    if (stops)
+        pthread_join(t, NULL);
+    return pieces;
+}
+
+static void compare_pieces_with_whole(unsigned ptr_size, bool stops)
+{
+    uint8_t want[CHURN_DATA], got[CHURN_DATA];
+    struct x86_state whole, pieces;
+    unsigned cuts = 0;
+    struct guest g;
+
+    open_churn(&g, ptr_size);
+    guest_run(&g);
+    close_churn(&g, want, &whole);
+    for (int i = 0; i < 20; i++) {
+        open_churn(&g, ptr_size);
+        cuts += run_in_pieces(&g, stops);
+        close_churn(&g, got, &pieces);
+        assert_memory_equal(got, want, sizeof got);
+        assert_memory_equal(&pieces, &whole, sizeof pieces);
+    }
+    assert_true(cuts > 20);
+}
+
+static void test_slices_of_host_time_do_not_change_results(void **state)
+{
+    compare_pieces_with_whole(8, false);
+    compare_pieces_with_whole(4, false);
+}
+
+static void test_stops_do_not_change_results(void **state)
+{
+    compare_pieces_with_whole(8, true);
+    compare_pieces_with_whole(4, true);
+}
+
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
 static void test_many_pages_stay_right_while_the_tlb_grows(void **state)
@@ -297,7 +402,7 @@ static void test_many_pages_stay_right_while_the_tlb_grows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_plain_run_has_no_hook_on_blocks_or_instructions),
+        cmocka_unit_test(test_counting_blocks_takes_no_more_hooks),
         cmocka_unit_test(test_gates_are_reached_by_call_jump_and_return),
         cmocka_unit_test(test_outside_the_range_a_gate_page_does_not_execute),
         cmocka_unit_test(test_slices_of_blocks_are_the_same_every_time),
@@ -308,6 +413,8 @@ int main(void)
         cmocka_unit_test(test_stops_from_another_thread_are_never_lost),
         cmocka_unit_test(test_stops_from_a_signal_handler),
         cmocka_unit_test(test_a_stop_inside_the_handler),
+        cmocka_unit_test(test_slices_of_host_time_do_not_change_results),
+        cmocka_unit_test(test_stops_do_not_change_results),
         cmocka_unit_test(test_many_pages_stay_right_while_the_tlb_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* `peregrine doctor`: verdicts, exit status and what both shapes say, on a root made here and on the
- * installed ones. */
+/* `peregrine doctor`: verdicts, exit status and what both shapes say, on a root made here and on
+ * the installed ones. */
 #include "test.h"
 #include "base/hostio.h"
 #include "cli/cli.h"
@@ -119,7 +119,8 @@ static void the_verdict_follows_from_what_is_missing(void **state)
         {"nosuch.dll", "Fn", false, false, 1, "nosuch.dll, which prog.exe needs, is missing"},
         {"nosuch.dll", "Fn", false, true, 1, "What to do: put a nosuch.dll for x86-64 beside"},
         {"nosuch.dll", "Fn", true, false, 0, "loads when it first calls it, is missing"},
-        {"kernel32.dll", "NoSuch", false, false, 1, "lacks 1 function that prog.exe imports: NoSuch"},
+        {"kernel32.dll", "NoSuch", false, false, 1,
+         "lacks 1 function that prog.exe imports: NoSuch"},
         {"kernel32.dll", "NoSuch", false, true, 0, "a call to such a function ends"},
         {"kernel32.dll", "Circle", false, false, 1, "in a circle: Circle (forwarded to kernel32."},
         {"kernel32.dll", "Circle", false, true, 1, "It cannot start."},
@@ -144,6 +145,25 @@ static void the_verdict_follows_from_what_is_missing(void **state)
         free(out);
         end_world(&w);
     }
+}
+
+/* Nothing that a program loads by itself is certain: the exit status stays 0. */
+static void dlls_that_the_program_only_names_are_warned_of(void **state)
+{
+    static const char utf16[] = "\0\0W\0i\0d\0e\0.\0d\0l\0l\0\0", ascii[] = "\0Plain.DLL\0";
+    static const char others[] = "\0kernel32.dll\0see-foo.dll-and.dll x\0.dll\0";
+    char *out;
+    struct world w = make_world(IMAGE_FILE_MACHINE_AMD64, false);
+    struct making m = make_image(IMAGE_FILE_MACHINE_AMD64, false, NULL);
+    int s = pe_build_section(m.b, ".data", PE_BUILD_DATA);
+    pe_build_append(m.b, s, utf16, sizeof utf16, 1);
+    pe_build_append(m.b, s, ascii, sizeof ascii, 1);
+    pe_build_append(m.b, s, others, sizeof others, 1);
+    keep_program(&w, m);
+    assert_int_equal(doctor_world(&w, "--json", &out), 0);
+    assert_non_null(strstr(out, "may load them by itself: wide.dll, plain.dll\""));
+    free(out);
+    end_world(&w);
 }
 
 static void missing_services_come_with_an_import_and_a_path(void **state)
@@ -254,6 +274,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_verdict_follows_from_what_is_missing),
+        cmocka_unit_test(dlls_that_the_program_only_names_are_warned_of),
         cmocka_unit_test(missing_services_come_with_an_import_and_a_path),
         cmocka_unit_test(the_json_holds_the_same),
         cmocka_unit_test(bad_files_and_bad_roots_exit_with_2),

@@ -204,6 +204,23 @@ static void changes_on_the_host_are_seen(void **state)
     ok(try_open(f, "C:\\windows\\system32\\new.dll"));
 }
 
+static void made_directories_reach_the_host_when_something_is_written_there(void **state)
+{
+    struct io_fixture *f = *state;
+    struct pgr_error e;
+    uint64_t h;
+    assert_int_equal(nt_io_make_dir(f->k, "C:\\users\\user\\Temp", &e), PGR_OK);
+    assert_null(nt_io_overlay(f->k));
+    expect_names(f, "C:\\users", ". .. user");
+    expect_names(f, "C:\\users\\user\\temp", ". ..");
+    expect(delete_on_close(f, "C:\\users\\user\\Temp"), STATUS_CANNOT_DELETE);
+    ok(create(f, "C:\\users\\user\\Temp\\a.txt", RW, FILE_CREATE, SYNC, &h));
+    close_handle(f, h);
+    expect_names(f, "C:\\users\\user\\temp", ". .. a.txt");
+    ok(delete_on_close(f, "C:\\users\\user\\Temp\\a.txt"));
+    expect_names(f, "C:\\users\\user", ". .. Temp");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, io_setup, io_teardown)
 
 int main(void)
@@ -221,6 +238,7 @@ int main(void)
         TEST(a_kept_overlay_is_found_again),
         TEST(private_overlays_disappear),
         TEST(changes_on_the_host_are_seen),
+        TEST(made_directories_reach_the_host_when_something_is_written_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

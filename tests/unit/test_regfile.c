@@ -2,7 +2,7 @@
 /* The parser of registry texts. */
 #include "test.h"
 #include "base/utf.h"
-#include "nt/cm/key.h"
+#include "nt/cm/packed.h"
 
 #define HEAD "Windows Registry Editor Version 5.00\n"
 
@@ -35,6 +35,29 @@ static struct reg_value *value_at(struct nt_registry *r, const char *path, const
     struct reg_value *v = reg_value(key, wide, len);
     free(wide);
     return v;
+}
+
+extern const uint8_t pgr_registry_defaults[], pgr_registry_defaults_end[];
+
+static void built_in_values_can_be_read_replaced_and_removed(void **state)
+{
+    static const char path[] = "HKLM\\Software\\Microsoft\\Windows NT\\CurrentVersion";
+    struct nt_registry *r = reg_unpack(pgr_registry_defaults, pgr_registry_defaults_end, 7);
+    struct reg_key *key = key_at(r, path);
+    assert_non_null(key);
+    assert_int_equal(key->written, 7);
+    struct reg_value *v = value_at(r, path, "CurrentMajorVersionNumber");
+    assert_non_null(v);
+    assert_int_equal(v->type, REG_DWORD);
+    assert_memory_equal(v->data, "\x0a\0\0\0", 4);
+    reg_value_set(key, v->name, v->name_len, REG_BINARY, "other", 5);
+    v = value_at(r, path, "CurrentMajorVersionNumber");
+    assert_int_equal(v->len, 5);
+    assert_memory_equal(v->data, "other", 5);
+    reg_value_remove(key, v);
+    assert_null(value_at(r, path, "CurrentMajorVersionNumber"));
+    assert_non_null(key_at(r, "HKLM\\System\\CurrentControlSet\\Control")); /* through a link */
+    reg_free(r);
 }
 
 static void every_kind_of_value(void **state)
@@ -189,6 +212,7 @@ int main(void)
         cmocka_unit_test(what_is_wrong_is_said_with_its_line),
         cmocka_unit_test(written_texts_are_read_back),
         cmocka_unit_test(names_have_limits),
+        cmocka_unit_test(built_in_values_can_be_read_replaced_and_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

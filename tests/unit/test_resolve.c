@@ -197,7 +197,8 @@ static void a_damaged_dll_ends_the_search_with_the_reason(void **state)
     dissolve(&s);
 }
 
-/* ---- Services --------------------------------------------------------------------------------------- */
+/* ---- Services
+ * --------------------------------------------------------------------------------------- */
 
 static bool all(const struct nt_service *s)
 {

@@ -51,14 +51,18 @@ static pgr_status create(const struct cpu_config *cfg, struct cpu_engine **out, 
     if (!u)
         return err_set(e, PGR_E_NOMEM, "unicorn: no memory for the engine");
     u->base = (struct cpu_engine){&cpu_unicorn, *cfg};
-    u->want_blocks = cfg->count_blocks;
+    u->by_blocks = cfg->count_blocks;
     u->block_end = u->budget_end = UINT64_MAX;
     if (cfg->gate_size)
         u->gate_span = align_up(cfg->gate_base + cfg->gate_size, MEM_PAGE) -
                        align_down(cfg->gate_base, MEM_PAGE);
     if ((status = open_processor(u, e)) != PGR_OK ||
-        (status = unicorn_map_memory(u, e)) != PGR_OK ||
-        (status = unicorn_prepare_contexts(u, e)) != PGR_OK ||
+        (status = unicorn_map_memory(u, e)) != PGR_OK) {
+        destroy(&u->base);
+        return status;
+    }
+    unicorn_spare_checks(u);
+    if ((status = unicorn_prepare_contexts(u, e)) != PGR_OK ||
         (status = unicorn_add_hooks(u, e)) != PGR_OK) {
         destroy(&u->base);
         return status;
@@ -96,9 +100,8 @@ static bool leave(struct unicorn_engine *u, enum cpu_exit_kind kind)
 }
 
 /*
- * Unicorn forgets a stop that arrives before it runs. So every start fetches from an address where
- * nothing is; the fault arrives when Unicorn is past forgetting, and its hook looks at our own
- * flags and only then goes to the thread's rip. What comes later is not lost.
+ * Every start fetches from an address where nothing is. The hook of that fault looks at the flags,
+ * lets the TLB follow the page tables, and goes to the thread's rip: see on_entry.
  */
 static uc_err start(struct unicorn_engine *u)
 {
@@ -126,7 +129,7 @@ static bool settle(struct unicorn_engine *u, uc_err err)
         return fail(u, uc_strerror(err));
     if (++u->idle_starts == IDLE_LIMIT)
         return fail(u, "stops for no reason");
-    export_all(u); /* a late stop, meant for the run before: go on where it was */
+    export_all(u);
     return false;
 }
 
@@ -134,18 +137,10 @@ static void begin_slice(struct unicorn_engine *u)
 {
     unicorn_timer_disarm(u);
     atomic_store(&u->slice_over, false);
-    u->block_end = u->has_blocks && u->slice ? u->blocks + u->slice : UINT64_MAX;
-    if (u->slice && !u->has_blocks)
+    u->slice_from = u->blocks;
+    u->block_end = u->by_blocks && u->slice ? u->blocks + u->slice : UINT64_MAX;
+    if (u->slice && !u->by_blocks)
         unicorn_timer_arm(u, u->slice);
-}
-
-static bool reconfigure(struct unicorn_engine *u)
-{
-    struct pgr_error error;
-    if (unicorn_set_block_hook(u, &error) != PGR_OK)
-        return fail(u, "cannot count blocks");
-    begin_slice(u); /* in the new unit */
-    return false;
 }
 
 static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, struct cpu_exit *exit)
@@ -158,16 +153,14 @@ static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, str
     u->idle_starts = 0;
     u->retrying = false;
     u->budget_end = budget ? u->instructions + budget : UINT64_MAX;
-    atomic_store(&u->running, true);
+    u->running = true;
     begin_slice(u);
     do {
-        if (u->reconfigure && reconfigure(u))
-            break;
         unicorn_load(u, st);
         err = start(u);
     } while (!settle(u, err));
     unicorn_timer_disarm(u);
-    atomic_store(&u->running, false);
+    u->running = false;
 }
 
 static void sync_state(struct cpu_engine *e, struct x86_state *st)
@@ -183,31 +176,25 @@ static void sync_state(struct cpu_engine *e, struct x86_state *st)
 
 static void stop(struct cpu_engine *e)
 {
-    struct unicorn_engine *u = unicorn_of(e);
-    atomic_store(&u->stop, true);
-    if (atomic_load(&u->running))
-        uc_emu_stop(u->uc);
-}
-
-void unicorn_slice_over(struct unicorn_engine *u)
-{
-    atomic_store(&u->slice_over, true);
-    uc_emu_stop(u->uc);
+    atomic_store(&unicorn_of(e)->stop, true);
 }
 
 static void set_slice(struct cpu_engine *e, uint64_t slice)
 {
     struct unicorn_engine *u = unicorn_of(e);
     u->slice = slice;
-    if (atomic_load(&u->running) && !u->reconfigure)
+    if (u->running)
         begin_slice(u);
 }
 
 static void count_blocks(struct cpu_engine *e, bool on)
 {
     struct unicorn_engine *u = unicorn_of(e);
-    u->want_blocks = on;
-    u->reconfigure = u->want_blocks != u->has_blocks;
+    if (u->by_blocks == on)
+        return;
+    u->by_blocks = on;
+    if (u->running)
+        begin_slice(u); /* in the new unit */
 }
 
 static uint64_t instructions(const struct cpu_engine *e)

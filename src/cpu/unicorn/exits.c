@@ -52,9 +52,7 @@ static bool call_handler(struct unicorn_engine *u, const struct cpu_exit *exit)
         finish(u, exit);
         return false;
     }
-    if ((u->synced && rest_changed(st, &u->before)) || u->reconfigure) {
-        if (!u->synced)
-            unicorn_read_rest(u, st);
+    if (u->synced && rest_changed(st, &u->before)) {
         u->reload = true;
         halt(u);
         return false;
@@ -246,7 +244,7 @@ static void on_page_fault(struct unicorn_engine *u, const struct event *ev)
     }
     exit.status = unicorn_page_in(u, ev->cr2, exit.access);
     if (exit.status == STATUS_SUCCESS) {
-        u->retrying = u->has_blocks && exit.access != CPU_EXECUTE;
+        u->retrying = exit.access != CPU_EXECUTE;
         u->retry_rip = context_rip(u);
         return;
     }
@@ -256,10 +254,18 @@ static void on_page_fault(struct unicorn_engine *u, const struct event *ev)
     deliver(u, &exit);
 }
 
+/* A slice has at least one block: on a busy host the time may be over before the guest runs. */
+static bool interrupted(struct unicorn_engine *u)
+{
+    return atomic_load_explicit(&u->stop, memory_order_relaxed) ||
+           (atomic_load_explicit(&u->slice_over, memory_order_relaxed) &&
+            u->blocks != u->slice_from);
+}
+
 /* The start of every run: see engine.c. */
 static void on_entry(struct unicorn_engine *u)
 {
-    if (atomic_load(&u->stop) || atomic_load(&u->slice_over)) {
+    if (interrupted(u)) {
         resume_at(u, u->start_rip);
         halt(u);
         return;
@@ -402,6 +408,12 @@ static int on_cpuid(uc_engine *uc, void *ctx)
     return 1; /* done: skip Unicorn's own */
 }
 
+/*
+ * The one place where a running guest is paused. uc_emu_stop() from elsewhere, another thread or a
+ * signal handler, is not exact: translated code looks for stops after every access to memory too,
+ * and goes back to the beginning of an instruction that has written already; and a stop that waits
+ * makes Unicorn pass over the hooks of cpuid and sysenter. Stops from a hook come before the block.
+ */
 static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
 {
     struct unicorn_engine *u = ctx;
@@ -414,11 +426,16 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
         if (u->retry_rip == address)
             return;
     }
+    /* A block that does not run now is counted when it does. */
+    if (interrupted(u)) {
+        halt(u);
+        return;
+    }
     if (u->blocks == u->block_end && !u->has_pending) {
         u->pending = CPU_EXIT_SLICE;
         u->has_pending = true;
         halt(u);
-        return; /* this block is counted when it really runs */
+        return;
     }
     u->blocks++;
 }
@@ -482,26 +499,10 @@ pgr_status unicorn_add_hooks(struct unicorn_engine *u, struct pgr_error *e)
         add_hook(u, UC_HOOK_INSN, (void *)on_in, UC_X86_INS_IN) != UC_ERR_OK ||
         add_hook(u, UC_HOOK_INSN, (void *)on_out, UC_X86_INS_OUT) != UC_ERR_OK ||
         add_hook(u, UC_HOOK_INSN, (void *)on_sysenter, UC_X86_INS_SYSENTER) != UC_ERR_OK ||
+        add_hook(u, UC_HOOK_BLOCK, (void *)on_block, 0) != UC_ERR_OK ||
         (u->base.cfg.count_instructions &&
          add_hook(u, UC_HOOK_CODE, (void *)on_instruction, 0) != UC_ERR_OK) ||
         add_no_scan_hooks(u) != UC_ERR_OK)
         return err_set(e, PGR_E_NOMEM, "unicorn: cannot add the hooks");
-    return unicorn_set_block_hook(u, e);
-}
-
-pgr_status unicorn_set_block_hook(struct unicorn_engine *u, struct pgr_error *e)
-{
-    u->reconfigure = false;
-    if (u->want_blocks == u->has_blocks)
-        return PGR_OK;
-    if (!u->want_blocks)
-        uc_hook_del(u->uc, u->block_hook);
-    else if (uc_hook_add(u->uc, &u->block_hook, UC_HOOK_BLOCK, (void *)on_block, u, 1, 0) !=
-             UC_ERR_OK)
-        return err_set(e, PGR_E_NOMEM, "unicorn: cannot add the block hook");
-    u->hooks += u->want_blocks ? 1 : (size_t)-1;
-    u->has_blocks = u->want_blocks;
-    uc_ctl_flush_tb(u->uc); /* hooks only reach code that is translated after they appear */
-    uc_ctl_flush_tlb(u->uc);
     return PGR_OK;
 }

@@ -63,9 +63,8 @@ struct slice_timer {
 struct unicorn_engine {
     struct cpu_engine base;
     uc_engine *uc;
-    uc_hook block_hook;
     size_t hooks;
-    bool want_blocks, has_blocks;
+    bool by_blocks; /* slices are counted in blocks */
 
     uint8_t *system;
     uint64_t ram_phys, system_phys;
@@ -88,7 +87,7 @@ struct unicorn_engine {
     void *gpr_fields[GPR_FIELDS];
     struct cpu_exit *exit;
     uint64_t start_rip;
-    atomic_bool running;
+    bool running;
     bool exited;                /* *exit and *st are final */
     bool reload;                /* stop, take all of *st, and go on */
     enum cpu_exit_kind pending; /* SLICE or BUDGET when has_pending */
@@ -100,7 +99,7 @@ struct unicorn_engine {
     uc_context *undo;
 
     /* The current call of the handler. */
-    bool in_handler, synced, reconfigure;
+    bool in_handler, synced;
     struct x86_state before; /* gpr, rip, rflags when called; the rest when synced */
 
     /* Single steps of ours, to find the instruction that a fetch fault belongs to. */
@@ -113,11 +112,11 @@ struct unicorn_engine {
     uint16_t mode_cs;
     uint64_t gdt_base;
 
-    uint64_t slice, blocks, block_end;
+    uint64_t slice, blocks, block_end, slice_from;
     bool retrying; /* the block at retry_rip begins again, see on_block */
     uint64_t retry_rip;
     uint64_t instructions, budget_end;
-    atomic_bool stop, slice_over;
+    atomic_bool stop, slice_over; /* set from anywhere; every block looks: see on_block */
     struct slice_timer timer;
     char message[128];
 };
@@ -161,15 +160,15 @@ bool unicorn_code_byte(struct unicorn_engine *u, uint64_t va, uint8_t *out);
 /* After a stop with u->undoing: raises the #GP. */
 void unicorn_finish_undo(struct unicorn_engine *u);
 pgr_status unicorn_add_hooks(struct unicorn_engine *u, struct pgr_error *e);
-/* Adds or removes the block hook as want_blocks says. Only while the processor is at rest. */
-pgr_status unicorn_set_block_hook(struct unicorn_engine *u, struct pgr_error *e);
+
+/* spare.c: before the ring-3 contexts are made */
+void unicorn_spare_checks(struct unicorn_engine *u);
 
 /* cpuid.c */
 void unicorn_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
-/* timer.c: calls unicorn_slice_over() once, `us` after arming, unless disarmed */
+/* timer.c: sets slice_over once, `us` after arming, unless disarmed */
 void unicorn_timer_arm(struct unicorn_engine *u, uint64_t us);
 void unicorn_timer_disarm(struct unicorn_engine *u);
 void unicorn_timer_destroy(struct unicorn_engine *u);
-void unicorn_slice_over(struct unicorn_engine *u);
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Slices in host time: a thread of ours that waits and then stops the processor. A signal would be
- * more punctual (microseconds against about a tenth of a millisecond), but a library has no signal
- * to call its own. The thread starts with the first slice.
+ * Slices in host time: a thread of ours that waits and then raises the flag that every block looks
+ * at. A signal would be more punctual (microseconds against about a tenth of a millisecond), but a
+ * library has no signal to call its own. The thread starts with the first slice.
  */
 #include "cpu/unicorn/internal.h"
 #include <time.h>
@@ -26,7 +26,7 @@ static void *timer_main(void *ctx)
             pthread_cond_wait(&t->changed, &t->lock);
         } else if (is_due(t)) {
             t->armed = false;
-            unicorn_slice_over(u);
+            atomic_store(&u->slice_over, true);
         } else {
             pthread_cond_timedwait(&t->changed, &t->lock, &t->due);
         }

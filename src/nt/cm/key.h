@@ -7,7 +7,7 @@
 #include "nt/cm/registry.h"
 
 enum {
-    REG_KEY_NAME_MAX = 255,     /* units */
+    REG_KEY_NAME_MAX = 256,     /* units */
     REG_VALUE_NAME_MAX = 16383, /* units */
     REG_VALUE_SIZE_MAX = 1 << 28,
     REG_LINK_DEPTH = 16

@@ -70,6 +70,12 @@ ntstatus reg_locate(struct nt_call *c, const struct nt_attrs *at, bool open_link
     return reg_walk(r, from, path, len, open_link, out);
 }
 
+static bool has_name(struct nt_call *c, uint64_t attributes)
+{
+    struct OBJECT_ATTRIBUTES oa;
+    return !nt_get(c, &layout_OBJECT_ATTRIBUTES, attributes, &oa) && oa.ObjectName;
+}
+
 /* The attributes, with the checks that both services make; *handle comes back zero on failure. */
 static ntstatus begin(struct nt_call *c, uint64_t attributes, uint64_t handle_out,
                       struct nt_attrs *at)
@@ -77,8 +83,12 @@ static ntstatus begin(struct nt_call *c, uint64_t attributes, uint64_t handle_ou
     *at = (struct nt_attrs){0};
     if (!attributes || !handle_out)
         return STATUS_ACCESS_VIOLATION;
-    ntstatus s = nt_attrs_read(c, attributes, at);
-    return s ? s : nt_put_ptr(c, handle_out, 0);
+    ntstatus s = nt_put_ptr(c, handle_out, 0);
+    if (!s)
+        s = nt_attrs_read(c, attributes, at);
+    /* The registry insists on a name, where other services only miss what it would name. */
+    bool nameless = !at->name && (s == STATUS_SUCCESS || s == STATUS_OBJECT_NAME_INVALID);
+    return nameless && !has_name(c, attributes) ? STATUS_ACCESS_VIOLATION : s;
 }
 
 static ntstatus set_security(struct nt_call *c, uint64_t attributes, struct reg_key *key)

@@ -16,6 +16,7 @@ enum {
     NT_WINDOWS_BUILD = 19045,
     NT_TIMER_SLOWEST = 156250, /* 100 ns */
     NT_TIMER_FASTEST = 5000,
+    NT_TIMER_USUAL = 10000, /* until somebody asks for another: a Sleep(1) does take about 1 ms */
     NT_PHYSICAL_PAGES = 0x100000, /* what the guest is told: 4 GiB */
     NT_CPU_FAMILY = 6,
     NT_CPU_REVISION = 0x3c01 /* model and stepping */

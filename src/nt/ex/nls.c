@@ -99,9 +99,7 @@ ntstatus nt_initialize_nls_files(struct nt_call *c)
     ntstatus s = map(c, NULL, "locale", a->BaseAddress, 0);
     if (!s)
         s = nt_put_u32(c, a->DefaultLocaleId, c->k->ex->system_locale);
-    if (!s && a->DefaultCasingTableSize)
-        s = nt_put_u64(c, a->DefaultCasingTableSize, 0);
-    return s;
+    return s; /* the size is not written */
 }
 
 ntstatus nt_query_default_locale(struct nt_call *c)

@@ -36,7 +36,7 @@ ntstatus nt_set_system_time(struct nt_call *c)
 
 static uint32_t resolution(const struct nt_ex *ex)
 {
-    return ex->timer_resolution ? ex->timer_resolution : NT_TIMER_SLOWEST;
+    return ex->timer_resolution ? ex->timer_resolution : NT_TIMER_USUAL;
 }
 
 ntstatus nt_query_timer_resolution(struct nt_call *c)
@@ -59,7 +59,7 @@ ntstatus nt_set_timer_resolution(struct nt_call *c)
         return s;
     if (set)
         ex->timer_resolution =
-            MIN(MAX(want, (uint32_t)NT_TIMER_FASTEST), (uint32_t)NT_TIMER_SLOWEST);
+            MIN(MAX(want, (uint32_t)NT_TIMER_FASTEST), (uint32_t)NT_TIMER_USUAL);
     else
         ex->timer_resolution = 0;
     s = nt_put_u32(c, a->ActualTime, resolution(ex));

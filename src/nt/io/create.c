@@ -74,6 +74,30 @@ static ntstatus path_by_id(struct nt_call *c, const struct nt_attrs *a, const ui
     return STATUS_SUCCESS;
 }
 
+/* Through directories and links of the object namespace that the guest made itself. */
+static ntstatus parse_by_objects(struct nt_call *c, const struct nt_attrs *a, struct nt_path *out)
+{
+    uint16_t *text;
+    size_t len;
+    ntstatus s = nt_name_resolve(c, a, &text, &len);
+    if (s)
+        return s;
+    s = nt_path_parse(c->k->io, NULL, 0, text, len, out);
+    free(text);
+    return s;
+}
+
+static bool not_found(ntstatus s)
+{
+    return s == STATUS_OBJECT_PATH_NOT_FOUND || s == STATUS_OBJECT_NAME_NOT_FOUND;
+}
+
+static bool root_is_object(struct nt_call *c, const struct nt_attrs *a)
+{
+    struct nt_object *o;
+    return a->root && !nt_handle_get(c, a->root, NT_TYPE_DIRECTORY, 0, &o);
+}
+
 static ntstatus parse(struct nt_call *c, const struct nt_attrs *a, uint32_t options,
                       struct nt_path *out)
 {
@@ -81,6 +105,8 @@ static ntstatus parse(struct nt_call *c, const struct nt_attrs *a, uint32_t opti
     size_t len;
     struct nt_file *rf;
     *out = (struct nt_path){0};
+    if (root_is_object(c, a))
+        return parse_by_objects(c, a, out);
     ntstatus s = root_path(c, a, &root, &len, &rf);
     if (s)
         return s;
@@ -96,6 +122,9 @@ static ntstatus parse(struct nt_call *c, const struct nt_attrs *a, uint32_t opti
     if (rf && !root) { /* relative to something that is no directory */
         if (rf->kind != NT_FILE_PIPE_ROOT && rf->kind != NT_FILE_PIPE_DEVICE)
             return a->name_len ? STATUS_OBJECT_PATH_NOT_FOUND : STATUS_OBJECT_NAME_INVALID;
+        for (size_t i = 0; i < a->name_len && rf->kind == NT_FILE_PIPE_ROOT; i++)
+            if (a->name[i] == '\\')
+                return STATUS_OBJECT_NAME_INVALID;
         *out = (struct nt_path){.kind = NT_PATH_PIPE, .len = a->name_len};
         out->text = xcalloc(a->name_len + 1, 2);
         if (a->name_len)
@@ -103,7 +132,11 @@ static ntstatus parse(struct nt_call *c, const struct nt_attrs *a, uint32_t opti
         return STATUS_SUCCESS;
     }
     static const uint16_t none[1];
-    return nt_path_parse(c->k->io, root, len, a->name ? a->name : none, a->name_len, out);
+    s = nt_path_parse(c->k->io, root, len, a->name ? a->name : none, a->name_len, out);
+    if (!not_found(s) || root)
+        return s;
+    ntstatus other = parse_by_objects(c, a, out);
+    return not_found(other) ? s : other;
 }
 
 ntstatus nt_parse_attrs(struct nt_call *c, const struct nt_attrs *a, struct nt_path *out)
@@ -127,8 +160,7 @@ static ntstatus parse_noted(struct nt_call *c, const struct nt_attrs *a, uint32_
                             struct nt_path *out)
 {
     ntstatus s = parse(c, a, options, out);
-    if ((s == STATUS_OBJECT_PATH_NOT_FOUND || s == STATUS_OBJECT_NAME_NOT_FOUND) && a->name &&
-        !a->root)
+    if (not_found(s) && a->name && !a->root)
         note_refused(c, a);
     return s;
 }
@@ -184,7 +216,12 @@ static ntstatus truncate_to_nothing(struct nt_io *io, struct nt_fcb *fcb, struct
     int fd;
     if (fcb->mapped_data || fcb->mapped_image)
         return STATUS_USER_MAPPED_FILE;
-    ntstatus s = nt_fcb_fd(io, fcb, true, &fd);
+    uint32_t kept = (attributes & FILE_ATTRIBUTES_SETTABLE) | FILE_ATTRIBUTE_ARCHIVE;
+    ntstatus s = STATUS_SUCCESS;
+    if (!(n->st.st_mode & S_IWUSR)) /* superseded: the host opens it for writing after this */
+        s = nt_set_attributes(io, n, kept & ~(uint32_t)FILE_ATTRIBUTE_READONLY);
+    if (!s)
+        s = nt_fcb_fd(io, fcb, true, &fd);
     if (!s && ftruncate(fd, 0) < 0)
         s = STATUS_ACCESS_DENIED;
     if (s)
@@ -193,8 +230,7 @@ static ntstatus truncate_to_nothing(struct nt_io *io, struct nt_fcb *fcb, struct
     nt_node_free(n);
     s = nt_fcb_node(io, fcb, n);
     if (!s)
-        s = nt_set_attributes(io, n,
-                              (attributes & FILE_ATTRIBUTES_SETTABLE) | FILE_ATTRIBUTE_ARCHIVE);
+        s = nt_set_attributes(io, n, kept);
     return s;
 }
 
@@ -372,7 +408,7 @@ static ntstatus open_file(struct nt_call *c, struct request *r, uint64_t handle_
 {
     struct nt_file *f;
     uint32_t how;
-    ntstatus s = nt_probe_write(c, handle_out, nt_ptr_size(c));
+    ntstatus s = nt_zero_handle(c, handle_out, STATUS_SUCCESS);
     if (!s)
         s = nt_probe_write(c, iosb, 2 * (size_t)nt_ptr_size(c));
     if (!s)

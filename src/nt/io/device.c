@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* NtFsControlFile and NtDeviceIoControlFile. */
-#include "nt/io/internal.h"
+#include "nt/io/mountmgr.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -28,21 +28,14 @@ enum {
     IOCTL_DISK_GET_DRIVE_GEOMETRY = 0x70000,
     IOCTL_DISK_GET_LENGTH_INFO = 0x7405c,
     IOCTL_STORAGE_GET_DEVICE_NUMBER = 0x2d1080,
+    IOCTL_STORAGE_QUERY_PROPERTY = 0x2d1400,
     IOCTL_MOUNTDEV_QUERY_DEVICE_NAME = 0x4d0008,
+    IOCTL_VOLUME_GET_VOLUME_DISK_EXTENTS = 0x560000,
 };
 
 static const uint64_t DISK_BYTES = 256ull << 30;
 
-struct control {
-    struct nt_call *c;
-    struct nt_file *f;
-    struct nt_fcb *fcb;
-    uint64_t in, out;
-    uint32_t in_len, out_len;
-    uint64_t used;
-};
-
-static ntstatus reply(struct control *k, const void *data, size_t len)
+ntstatus nt_control_reply(struct nt_control *k, const void *data, size_t len)
 {
     if (k->out_len < len)
         return STATUS_BUFFER_TOO_SMALL;
@@ -51,7 +44,7 @@ static ntstatus reply(struct control *k, const void *data, size_t len)
 }
 
 /* What tells ntdll's loader whether two paths are one file. */
-static ntstatus get_object_id(struct control *k)
+static ntstatus get_object_id(struct nt_control *k)
 {
     uint8_t id[64] = {0};
     if (!k->fcb)
@@ -59,10 +52,10 @@ static ntstatus get_object_id(struct control *k)
     uint64_t file = nt_file_id(k->c->k->io, k->fcb->path, k->fcb->len);
     memcpy(id, &file, 8);
     memcpy(id + 8, "Peregrin", 8);
-    return reply(k, id, sizeof id);
+    return nt_control_reply(k, id, sizeof id);
 }
 
-static ntstatus set_zero(struct control *k)
+static ntstatus set_zero(struct nt_control *k)
 {
     uint64_t range[2];
     int fd;
@@ -84,7 +77,7 @@ static ntstatus set_zero(struct control *k)
     return STATUS_SUCCESS;
 }
 
-static ntstatus allocated_ranges(struct control *k)
+static ntstatus allocated_ranges(struct nt_control *k)
 {
     uint64_t range[2];
     struct nt_stat st;
@@ -98,16 +91,16 @@ static ntstatus allocated_ranges(struct control *k)
     if (range[0] >= st.size)
         return STATUS_SUCCESS;
     range[1] = MIN(range[1], st.size - range[0]);
-    return reply(k, range, sizeof range);
+    return nt_control_reply(k, range, sizeof range);
 }
 
-static ntstatus get_compression(struct control *k)
+static ntstatus get_compression(struct nt_control *k)
 {
     uint16_t none = 0;
-    return reply(k, &none, sizeof none);
+    return nt_control_reply(k, &none, sizeof none);
 }
 
-static ntstatus fs_control(struct control *k, uint32_t code)
+static ntstatus fs_control(struct nt_control *k, uint32_t code)
 {
     switch (code) {
     case FSCTL_GET_OBJECT_ID:
@@ -143,22 +136,46 @@ static ntstatus fs_control(struct control *k, uint32_t code)
     }
 }
 
-static ntstatus device_name(struct control *k)
+static ntstatus device_name(struct nt_control *k)
 {
-    uint8_t out[80];
-    size_t len;
-    uint16_t letter = k->fcb ? k->fcb->path[0] : k->f->drive;
-    char name[48];
-    snprintf(name, sizeof name, "\\Device\\HarddiskVolume%u", nt_io_volume_number((char)letter));
-    uint16_t *wide = utf8_to_utf16(name, strlen(name), &len);
-    uint16_t bytes = (uint16_t)(len * 2);
+    uint8_t out[2 + 2 * NT_DRIVE_NAME_MAX];
+    char name[NT_DRIVE_NAME_MAX];
+    nt_io_drive_device((char)(k->fcb ? k->fcb->path[0] : k->f->drive), name);
+    uint16_t bytes = (uint16_t)(strlen(name) * 2);
     memcpy(out, &bytes, 2);
-    memcpy(out + 2, wide, bytes);
-    free(wide);
-    return reply(k, out, 2 + (size_t)bytes);
+    for (size_t i = 0; name[i]; i++) {
+        out[2 + 2 * i] = (uint8_t)name[i];
+        out[3 + 2 * i] = 0;
+    }
+    return nt_control_reply(k, out, 2 + (size_t)bytes);
 }
 
-static ntstatus disk_control(struct control *k, uint32_t code)
+/* VOLUME_DISK_EXTENTS: all of it on one disk. */
+static ntstatus disk_extents(struct nt_control *k)
+{
+    struct {
+        uint64_t count, disk, start, length;
+    } out = {1, 0, 1 << 20, DISK_BYTES};
+    return nt_control_reply(k, &out, sizeof out);
+}
+
+/* STORAGE_DEVICE_DESCRIPTOR without the names; as much of it as fits. */
+static ntstatus storage_property(struct nt_control *k)
+{
+    enum { DEVICE_PROPERTY = 0, STANDARD_QUERY = 0, QUERY_BYTES = 12, BUS_SATA = 11 };
+    uint32_t query[2], out[10] = {sizeof out, sizeof out};
+    if (k->in_len < QUERY_BYTES)
+        return STATUS_INVALID_PARAMETER;
+    ntstatus s = nt_read(k->c, k->in, query, sizeof query);
+    if (s)
+        return s;
+    if (query[0] != DEVICE_PROPERTY || query[1] != STANDARD_QUERY)
+        return STATUS_INVALID_PARAMETER_1;
+    out[7] = BUS_SATA;
+    return nt_control_reply(k, out, MIN(sizeof out, (size_t)k->out_len));
+}
+
+static ntstatus disk_control(struct nt_control *k, uint32_t code)
 {
     uint32_t number[3] = {7 /* disk */, 0, 1};
     struct {
@@ -167,13 +184,17 @@ static ntstatus disk_control(struct control *k, uint32_t code)
     } geometry = {DISK_BYTES / 512 / 63 / 255, 12 /* fixed */, 255, 63, 512};
     switch (code) {
     case IOCTL_STORAGE_GET_DEVICE_NUMBER:
-        return reply(k, number, sizeof number);
+        return nt_control_reply(k, number, sizeof number);
     case IOCTL_DISK_GET_DRIVE_GEOMETRY:
-        return reply(k, &geometry, sizeof geometry);
+        return nt_control_reply(k, &geometry, sizeof geometry);
     case IOCTL_DISK_GET_LENGTH_INFO:
-        return reply(k, &DISK_BYTES, sizeof DISK_BYTES);
+        return nt_control_reply(k, &DISK_BYTES, sizeof DISK_BYTES);
     case IOCTL_MOUNTDEV_QUERY_DEVICE_NAME:
         return device_name(k);
+    case IOCTL_STORAGE_QUERY_PROPERTY:
+        return storage_property(k);
+    case IOCTL_VOLUME_GET_VOLUME_DISK_EXTENTS:
+        return disk_extents(k);
     default:
         return STATUS_INVALID_DEVICE_REQUEST;
     }
@@ -204,7 +225,7 @@ static ntstatus control(struct nt_call *c, const struct control_args *a, bool fs
         s = nt_irp_begin(c, f, NT_IRP_CONTROL, a->event, a->apc, a->apc_context, a->iosb, &r);
     if (s)
         return s;
-    struct control k = {
+    struct nt_control k = {
         c, f, nt_file_fcb(c->k, f), a->in, a->out, (uint32_t)a->in_len, (uint32_t)a->out_len, 0};
     bool pipe =
         f->kind == NT_FILE_PIPE || f->kind == NT_FILE_PIPE_ROOT || f->kind == NT_FILE_PIPE_DEVICE;
@@ -212,6 +233,8 @@ static ntstatus control(struct nt_call *c, const struct control_args *a, bool fs
         return nt_pipe_control(c, f, &r, code, k.in, k.in_len, k.out, k.out_len);
     if (f->kind == NT_FILE_DISK || f->kind == NT_FILE_VOLUME)
         s = fs ? fs_control(&k, code) : disk_control(&k, code);
+    else if (f->kind == NT_FILE_MOUNT_MANAGER && !fs)
+        s = nt_mount_manager(&k, code);
     else
         s = STATUS_INVALID_DEVICE_REQUEST;
     return nt_irp_finish(c, f, &r, noted(c, code, s), k.used);

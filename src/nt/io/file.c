@@ -89,12 +89,13 @@ static void file_closed(struct nt_kernel *k, struct nt_object *o, struct nt_proc
 static void file_destroy(struct nt_kernel *k, struct nt_object *o)
 {
     struct nt_file *f = (struct nt_file *)o;
-    struct nt_fcb *fcb = k->io ? nt_file_fcb(k, f) : NULL;
+    bool whole = k->io && !k->damaged; /* else io/ frees its part without us */
+    struct nt_fcb *fcb = whole ? nt_file_fcb(k, f) : NULL;
     if (fcb) {
-        if (!f->cleaned && !k->damaged)
+        if (!f->cleaned)
             disk_cleanup(k, f, false); /* the machine ends: other objects may be gone */
         nt_fcb_unref(k->io, fcb);
-    } else if (k->io && (f->kind == NT_FILE_PIPE || f->kind == NT_FILE_MAILSLOT)) {
+    } else if (whole && (f->kind == NT_FILE_PIPE || f->kind == NT_FILE_MAILSLOT)) {
         nt_pipe_file_destroyed(k, f);
     }
     nt_dirents_free(&f->entries);

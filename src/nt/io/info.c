@@ -235,6 +235,14 @@ static ntstatus q_compression(struct query *q)
     return STATUS_SUCCESS;
 }
 
+/* Windows has it for setting only; Wine's activation contexts ask for the size of a manifest so. */
+static ntstatus q_end_of_file(struct query *q)
+{
+    put64(q->out, q->st.size);
+    q->used = 8;
+    return STATUS_SUCCESS;
+}
+
 static ntstatus q_not_remote(struct query *q)
 {
     q->used = 1;
@@ -295,6 +303,7 @@ static const struct {
     [FileAllInformation] = {q_all, 104, 0, NEEDS_STAT},
     [FileAlternateNameInformation] = {q_alias, 8, 0, 0},
     [FileStreamInformation] = {q_stream, 24, 0, NEEDS_STAT},
+    [FileEndOfFileInformation] = {q_end_of_file, 8, 0, NEEDS_STAT},
     [FilePipeInformation] = {q_pipe, 8, FILE_READ_ATTRIBUTES, ANY_KIND},
     [FilePipeLocalInformation] = {q_pipe_local, 40, FILE_READ_ATTRIBUTES, ANY_KIND},
     [FileMailslotQueryInformation] = {q_mailslot, 24, 0, ANY_KIND},

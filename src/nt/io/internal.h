@@ -221,6 +221,14 @@ struct nt_mount *nt_mount_at(const struct nt_io *io, const uint16_t *path, size_
 bool nt_mount_below(const struct nt_io *io, const uint16_t *path, size_t len);
 void nt_bare_add(struct nt_io *io, const uint16_t *path, size_t len);
 bool nt_drive_exists(const struct nt_io *io, uint16_t letter);
+/* nt_io_mount, but the object namespace does not hear of the drive: a snapshot brings its own. */
+pgr_status nt_mount_add(struct nt_kernel *k, const char *guest, const char *host_dir,
+                        enum nt_mount_mode mode, struct pgr_error *e);
+enum { NT_DRIVE_NAME_MAX = 64 };
+/* "\Device\HarddiskVolume1". */
+void nt_io_drive_device(char letter, char out[NT_DRIVE_NAME_MAX]);
+/* "\??\Volume{GUID}", or "\DosDevices\C:". */
+void nt_io_drive_link(char letter, bool volume, char out[NT_DRIVE_NAME_MAX]);
 /* The overlay's descriptor, made when missing; -1. */
 int nt_overlay_open(struct nt_io *io);
 /* Tells the user which option would have allowed it. `mount` may be NULL. */

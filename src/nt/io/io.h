@@ -37,7 +37,8 @@ void nt_io_transfer(struct nt_kernel *k, struct ser *s);
 /* A file that a section of a snapshot shows, by the host path that it had: what the mounts and the
  * overlay, loaded already, allow. A descriptor of the caller's, or -1. */
 int nt_io_reopen(struct nt_kernel *k, const char *host_path, bool writable);
-/* After a load of everything: waits get their descriptors; fails where files do not fit together. */
+/* After a load of everything: waits get their descriptors; fails where files do not fit together.
+ */
 void nt_io_settle(struct nt_kernel *k, struct ser *s);
 
 /*
@@ -47,8 +48,8 @@ void nt_io_settle(struct nt_kernel *k, struct ser *s);
  */
 pgr_status nt_io_mount(struct nt_kernel *k, const char *guest, const char *host_dir,
                        enum nt_mount_mode mode, struct pgr_error *e);
-/* Files of host_dir stand in for files that the mount at `guest` lacks; they can be opened by name and
- * are not listed. One for each mount; PGR_E_ARGUMENT when there is no such mount. */
+/* Files of host_dir stand in for files that the mount at `guest` lacks; they can be opened by name
+ * and are not listed. One for each mount; PGR_E_ARGUMENT when there is no such mount. */
 pgr_status nt_io_supply(struct nt_kernel *k, const char *guest, const char *host_dir,
                         struct pgr_error *e);
 /* Keeps the overlay in `dir` (created when missing). NULL: back to a private temporary directory.

@@ -71,8 +71,10 @@ static bool step(struct nt_io *io, struct nt_node *n, const uint16_t *name, size
     if (n->parent_lower && both && !n->whiteout) {
         char *low = nt_cache_find(n->mount->cache, n->mount->fd, n->parent_lower, name, len);
         if (!low && n->mount->supply && !*n->parent_lower) {
-            n->mount = n->mount->supply;
-            low = nt_cache_find(n->mount->cache, n->mount->fd, n->parent_lower, name, len);
+            struct nt_mount *supply = n->mount->supply;
+            low = nt_cache_find(supply->cache, supply->fd, n->parent_lower, name, len);
+            if (low)
+                n->mount = supply;
         }
         if (low) {
             n->lower = host_join(n->parent_lower, low);

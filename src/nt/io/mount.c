@@ -142,8 +142,8 @@ static void mount_insert(struct nt_io *io, struct nt_mount *m)
     io->mounts[io->mount_len++] = m;
 }
 
-pgr_status nt_io_mount(struct nt_kernel *k, const char *guest, const char *host_dir,
-                       enum nt_mount_mode mode, struct pgr_error *e)
+pgr_status nt_mount_add(struct nt_kernel *k, const char *guest, const char *host_dir,
+                        enum nt_mount_mode mode, struct pgr_error *e)
 {
     struct nt_io *io = k->io;
     size_t len;
@@ -181,7 +181,8 @@ pgr_status nt_io_supply(struct nt_kernel *k, const char *guest, const char *host
         free(path);
         return err_set(e, PGR_E_ARGUMENT, "nothing is mounted at %s", guest);
     }
-    *m = (struct nt_mount){.guest = path, .guest_len = len, .mode = NT_MOUNT_READ_ONLY, .fd = -1};
+    *m = (struct nt_mount){.guest = path, .guest_len = len, .fd = -1};
+    m->mode = at->mode == NT_MOUNT_READ_ONLY ? NT_MOUNT_READ_ONLY : NT_MOUNT_COPY_ON_WRITE;
     pgr_status s = open_host_dir(host_dir, &m->host, &m->fd, e);
     if (s) {
         m->host = NULL;
@@ -237,6 +238,49 @@ bool nt_drive_exists(const struct nt_io *io, uint16_t letter)
         if (io->mounts[i]->guest[0] == letter)
             return true;
     return false;
+}
+
+void nt_io_drive_device(char letter, char out[NT_DRIVE_NAME_MAX])
+{
+    snprintf(out, NT_DRIVE_NAME_MAX, "\\Device\\HarddiskVolume%u", nt_io_volume_number(letter));
+}
+
+void nt_io_drive_link(char letter, bool volume, char out[NT_DRIVE_NAME_MAX])
+{
+    if (volume)
+        snprintf(out, NT_DRIVE_NAME_MAX, "\\??\\Volume{00000000-0000-0000-0000-0000000000%02x}",
+                 (unsigned)(uint8_t)letter);
+    else
+        snprintf(out, NT_DRIVE_NAME_MAX, "\\DosDevices\\%c:", letter);
+}
+
+/* The object namespace has a new drive: QueryDosDevice and GetLogicalDrives look there. */
+static void publish_drive(struct nt_kernel *k, char letter)
+{
+    char device[NT_DRIVE_NAME_MAX], link[NT_DRIVE_NAME_MAX];
+    nt_io_drive_device(letter, device);
+    if (!nt_name_lookup(k, u"\\Device", 7, NULL))
+        return; /* a kernel without a namespace */
+    size_t len;
+    uint16_t *wide = utf8_to_utf16(device, strlen(device), &len);
+    if (!nt_name_lookup(k, wide, len, NULL))
+        nt_name_insert(k, device, nt_object_new(k, NT_TYPE_DEVICE));
+    free(wide);
+    for (int volume = 0; volume < 2; volume++) {
+        nt_io_drive_link(letter, volume, link);
+        nt_name_link(k, link, device);
+    }
+}
+
+pgr_status nt_io_mount(struct nt_kernel *k, const char *guest, const char *host_dir,
+                       enum nt_mount_mode mode, struct pgr_error *e)
+{
+    uint32_t before = nt_io_drives(k);
+    pgr_status s = nt_mount_add(k, guest, host_dir, mode, e);
+    uint32_t fresh = s ? 0 : nt_io_drives(k) & ~before;
+    if (fresh)
+        publish_drive(k, (char)('A' + __builtin_ctz(fresh)));
+    return s;
 }
 
 uint32_t nt_io_drives(const struct nt_kernel *k)

@@ -133,7 +133,11 @@ ntstatus nt_create_named_pipe_file(struct nt_call *c)
                              .max = (uint32_t)a->MaximumInstances,
                              .in = (uint32_t)a->InboundQuota,
                              .out = (uint32_t)a->OutboundQuota};
-    ntstatus s = a->DefaultTimeout ? nt_get_u64(c, a->DefaultTimeout, &r.timeout) : STATUS_SUCCESS;
+    ntstatus s = nt_zero_handle(c, a->FileHandle, STATUS_SUCCESS);
+    if (!s && a->DefaultTimeout)
+        s = nt_get_u64(c, a->DefaultTimeout, &r.timeout);
+    if (!s && !a->ObjectAttributes)
+        s = STATUS_INVALID_PARAMETER;
     if (!s)
         s = nt_attrs_read(c, a->ObjectAttributes, &at);
     if (s)

@@ -120,6 +120,12 @@ static ntstatus disk_write(struct nt_call *c, struct nt_file *f, struct nt_irp *
     return s;
 }
 
+/* Without a position of its own a file has to be told where, even one without any content. */
+static ntstatus null_status(const struct nt_file *f, uint64_t offset_ptr, ntstatus usual)
+{
+    return offset_ptr || nt_file_synchronous(f) ? usual : STATUS_INVALID_PARAMETER;
+}
+
 static ntstatus read_any(struct nt_call *c, struct nt_file *f, struct nt_irp *r,
                          uint64_t offset_ptr)
 {
@@ -136,7 +142,7 @@ static ntstatus read_any(struct nt_call *c, struct nt_file *f, struct nt_irp *r,
     case NT_FILE_MAILSLOT:
         return nt_pipe_read(c, f, r);
     case NT_FILE_NULL:
-        return nt_irp_finish(c, f, r, STATUS_END_OF_FILE, 0);
+        return nt_irp_finish(c, f, r, null_status(f, offset_ptr, STATUS_END_OF_FILE), 0);
     default:
         return nt_irp_finish(c, f, r, STATUS_INVALID_DEVICE_REQUEST, 0);
     }
@@ -158,7 +164,8 @@ static ntstatus write_any(struct nt_call *c, struct nt_file *f, struct nt_irp *r
     case NT_FILE_MAILSLOT:
         return nt_pipe_write(c, f, r);
     case NT_FILE_NULL:
-        return nt_irp_finish(c, f, r, STATUS_SUCCESS, r->length);
+        s = null_status(f, offset_ptr, STATUS_SUCCESS);
+        return nt_irp_finish(c, f, r, s, s ? 0 : r->length);
     default:
         return nt_irp_finish(c, f, r, STATUS_INVALID_DEVICE_REQUEST, 0);
     }

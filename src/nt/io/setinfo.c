@@ -259,7 +259,8 @@ static ntstatus set_valid(struct set *s)
 
 static ntstatus set_priority_hint(struct set *s)
 {
-    return get32(s->in) < 5 ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
+    enum { MAXIMUM_PRIORITY_HINT = 3 }; /* a kernel's two higher ones are not for programs */
+    return get32(s->in) < MAXIMUM_PRIORITY_HINT ? STATUS_SUCCESS : STATUS_INVALID_PARAMETER;
 }
 
 static ntstatus set_nothing(struct set *s)

@@ -30,7 +30,7 @@ static void mounts_transfer(struct nt_kernel *k, struct ser *s)
             struct pgr_error e;
             if (!guest || !host || mode > NT_MOUNT_READ_WRITE)
                 ser_fail(s, "snapshot: a mount without a directory");
-            else if (nt_io_mount(k, guest, host, mode, &e))
+            else if (nt_mount_add(k, guest, host, mode, &e))
                 ser_fail(s, "snapshot: %s", e.text);
             else if (supply && nt_io_supply(k, guest, supply, &e))
                 ser_fail(s, "snapshot: %s", e.text);

@@ -7,7 +7,7 @@
 enum {
     SECTOR = 512,
     SECTORS_PER_UNIT = 8,
-    FILE_DEVICE_DISK = 0x07,
+    FILE_DEVICE_DISK_FILE_SYSTEM = 0x08,
     FILE_DEVICE_MAILSLOT = 0x0c,
     FILE_DEVICE_NAMED_PIPE = 0x11,
     FILE_DEVICE_NULL = 0x15,
@@ -76,8 +76,9 @@ static ntstatus v_full_size(struct volume_query *q)
 static ntstatus v_device(struct volume_query *q)
 {
     static const uint8_t types[] = {
-        [NT_FILE_DISK] = FILE_DEVICE_DISK,
-        [NT_FILE_VOLUME] = FILE_DEVICE_DISK,
+        /* NTFS says FILE_DEVICE_DISK (7), which the GetDriveType of Wine does not know. */
+        [NT_FILE_DISK] = FILE_DEVICE_DISK_FILE_SYSTEM,
+        [NT_FILE_VOLUME] = FILE_DEVICE_DISK_FILE_SYSTEM,
         [NT_FILE_STREAM] = FILE_DEVICE_NAMED_PIPE,
         [NT_FILE_CONSOLE] = FILE_DEVICE_CONSOLE,
         [NT_FILE_NULL] = FILE_DEVICE_NULL,

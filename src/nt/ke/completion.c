@@ -199,5 +199,7 @@ ntstatus nt_remove_io_completion_ex(struct nt_call *c)
     w.arg[2] = a->NumEntriesRemoved;
     w.arg[3] = 1;
     s = nt_wait_timeout(c, a->Timeout, &w);
+    if (!s) /* what callers see who get nothing: a time-out or an APC counts as one */
+        s = nt_put_u32(c, a->NumEntriesRemoved, 1);
     return s ? s : nt_wait_begin(c, &w);
 }

@@ -66,6 +66,7 @@ struct nt_thread {
     int32_t base_priority, priority;
     uint64_t affinity;
     uint64_t teb, stack_base, stack_limit, stack_region; /* user stack: top, lowest committed, base */
+    bool foreign_stack; /* it was switched to one that the guest made itself: a fiber's */
     uint64_t start_address, start_parameter;
     ntstatus exit_status;
     struct nt_wait wait;

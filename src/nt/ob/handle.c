@@ -45,7 +45,13 @@ uint32_t nt_map_access(enum nt_type_id type, uint32_t desired)
             access |= t->generic[i];
     if (desired & 0x02000000) /* MAXIMUM_ALLOWED */
         access |= t->generic[3];
-    return access & (t->valid_access | 0x01000000);
+    access &= t->valid_access | 0x01000000;
+    /* The full right to ask or to change includes the limited one. */
+    if (type == NT_TYPE_PROCESS && access & 0x400)
+        access |= 0x1000;
+    if (type == NT_TYPE_THREAD)
+        access |= (access & 0x20 ? 0x400 : 0) | (access & 0x40 ? 0x800 : 0);
+    return access;
 }
 
 /* Pseudo handles are small negative numbers, in either width. */

@@ -153,6 +153,7 @@ struct walk {
     struct nt_kernel *k;
     struct nt_object *at;
     struct text leaf;
+    struct text rest; /* what follows *at when the walk stopped there */
     uint16_t *buffer; /* owned: the path after a link was put in its place */
     int links;
     bool nocase;
@@ -195,6 +196,7 @@ static ntstatus walk_path(struct walk *w, struct text path, bool open_link)
                                 : (struct text){path.s + name.len + 1, path.len - name.len - 1};
         if (!name.len)
             return STATUS_OBJECT_NAME_INVALID;
+        w->rest = path;
         if (w->at->type != NT_TYPE_DIRECTORY)
             return STATUS_OBJECT_TYPE_MISMATCH;
         struct nt_object *o = member(w->k, (struct nt_directory *)w->at, name, w->nocase);
@@ -294,6 +296,40 @@ ntstatus nt_open_named(struct nt_call *c, enum nt_type_id type, const struct nt_
     return STATUS_SUCCESS;
 }
 
+static uint16_t *join(const uint16_t *head, size_t head_len, struct text rest, size_t *len)
+{
+    uint16_t *out = xcalloc(head_len + rest.len + 2, sizeof *out);
+    if (head_len)
+        memcpy(out, head, head_len * sizeof *out);
+    *len = head_len;
+    if (rest.len) {
+        out[(*len)++] = '\\';
+        memcpy(out + *len, rest.s, rest.len * sizeof *out);
+        *len += rest.len;
+    }
+    return out;
+}
+
+ntstatus nt_name_resolve(struct nt_call *c, const struct nt_attrs *a, uint16_t **path, size_t *len)
+{
+    struct walk w;
+    ntstatus s = walk_attrs(c, a, false, &w);
+    bool device = w.at && w.at->type == NT_TYPE_DEVICE;
+    if (!s && !device)
+        s = STATUS_OBJECT_TYPE_MISMATCH;
+    bool stopped = s == STATUS_OBJECT_NAME_NOT_FOUND || s == STATUS_OBJECT_PATH_NOT_FOUND ||
+                   (s == STATUS_OBJECT_TYPE_MISMATCH && device);
+    if (!s || stopped) {
+        size_t n = 0;
+        uint16_t *head = nt_name_full(c->k, w.at, &n);
+        *path = join(head, n, s ? w.rest : (struct text){0}, len);
+        free(head);
+        s = STATUS_SUCCESS;
+    }
+    free(w.buffer);
+    return s;
+}
+
 struct nt_object *nt_name_lookup(struct nt_kernel *k, const uint16_t *path, size_t len, size_t *used)
 {
     struct walk w = {.k = k,
@@ -360,6 +396,16 @@ static void make_link(struct nt_kernel *k, const char *path, const char *target)
     nt_name_insert(k, path, &l->o);
 }
 
+void nt_name_link(struct nt_kernel *k, const char *path, const char *target)
+{
+    size_t len;
+    uint16_t *wide = utf8_to_utf16(path, strlen(path), &len);
+    struct nt_object *have = nt_name_lookup(k, wide, len, NULL);
+    free(wide);
+    if (!have)
+        make_link(k, path, target);
+}
+
 void nt_namespace_init(struct nt_kernel *k)
 {
     static const char *const directories[] = {
@@ -400,6 +446,7 @@ void nt_namespace_init(struct nt_kernel *k)
     for (size_t i = 0; i < ARRAY_LEN(devices); i++)
         make_object(k, NT_TYPE_DEVICE, devices[i]);
     make_object(k, NT_TYPE_WINDOW_STATION, "\\Sessions\\1\\Windows\\WindowStations\\WinSta0");
+    make_object(k, NT_TYPE_DESKTOP, "\\Default");
 }
 
 /* ---- After a load ------------------------------------------------------------------------------- */
@@ -616,13 +663,16 @@ ntstatus nt_query_directory_object(struct nt_call *c)
     struct listing l = {.c = c};
     uint32_t at = 0;
     ntstatus s = nt_handle_get(c, a->DirectoryHandle, NT_TYPE_DIRECTORY, 1, &l.d);
-    if (!s && !a->RestartScan)
-        s = nt_get_u32(c, a->Context, &at);
+    if (!s)
+        s = a->RestartScan ? nt_probe_write(c, a->Context, sizeof at)
+                           : nt_get_u32(c, a->Context, &at);
     if (s)
         return s;
     if (at >= l.d->members.len) {
         if (a->ReturnLength)
             s = nt_put_u32(c, a->ReturnLength, (uint32_t)listing_size(&l, 0));
+        if (!s && listing_size(&l, 0) <= a->Length)
+            s = put_listing(&l, a->Buffer);
         return s ? s : STATUS_NO_MORE_ENTRIES;
     }
     l.first = at;

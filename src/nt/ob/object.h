@@ -192,11 +192,17 @@ ntstatus nt_zero_handle(struct nt_call *c, uint64_t handle_out, ntstatus status)
 /* All of NtOpenXxx: attributes, lookup, handle. */
 ntstatus nt_open_handle(struct nt_call *c, enum nt_type_id type, uint64_t attributes,
                         uint32_t access, uint64_t handle_out);
+/* For names of files that lead through the namespace: the absolute path with links and the root
+ * directory put in, as far as objects go: to a device, or to what no object is named. From malloc.
+ * STATUS_OBJECT_TYPE_MISMATCH when it ends at an object that is no device. */
+ntstatus nt_name_resolve(struct nt_call *c, const struct nt_attrs *a, uint16_t **path, size_t *len);
 /* Host-side: the object at an absolute path such as u"\\BaseNamedObjects", NULL if none. No ref. */
 struct nt_object *nt_name_lookup(struct nt_kernel *k, const uint16_t *path, size_t len,
                                  size_t *used);
 /* Host-side: names a new object; takes over the caller's reference as a permanent one. */
 void nt_name_insert(struct nt_kernel *k, const char *path_utf8, struct nt_object *o);
+/* Host-side: a permanent symbolic link, unless the name is taken. */
+void nt_name_link(struct nt_kernel *k, const char *path, const char *target);
 void nt_name_remove(struct nt_kernel *k, struct nt_object *o);
 /* "\BaseNamedObjects\x" from malloc, NULL when nameless. */
 uint16_t *nt_name_full(struct nt_kernel *k, struct nt_object *o, size_t *len);

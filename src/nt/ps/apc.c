@@ -11,6 +11,8 @@ static ntstatus queue(struct nt_call *c, uint64_t handle, const struct nt_apc *a
         return s;
     if (t->state == NT_THREAD_ENDED)
         return STATUS_UNSUCCESSFUL;
+    if (!apc->routine) /* nothing to call: nobody is woken for it */
+        return STATUS_SUCCESS;
     if (t->apc_len >= APCS_PER_THREAD)
         return STATUS_NO_MEMORY;
     nt_apc_queue(c->k, t, apc);

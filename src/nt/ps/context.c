@@ -74,6 +74,8 @@ ntstatus nt_get_context_thread(struct nt_call *c)
     struct nt_thread *t;
     uint8_t ctx[X86_CTX_SIZE64];
     ntstatus s = nt_handle_get(c, a->ThreadHandle, NT_TYPE_THREAD, 8, &t);
+    if (!s && t->state == NT_THREAD_ENDED)
+        s = STATUS_UNSUCCESSFUL;
     if (!s)
         s = read_context(c, a->ThreadContext, ctx);
     if (s)

@@ -51,6 +51,8 @@ static void process_transfer(struct nt_kernel *k, struct ser *s, struct nt_objec
     SER(s, p->priority_class);
     SER(s, p->cookie);
     SER(s, p->affinity);
+    SER(s, p->window_station);
+    SER(s, p->desktop);
     if (s->loading && p->ptr_size != 4 && p->ptr_size != 8)
         ser_fail(s, "snapshot: a process with pointers of %u bytes", p->ptr_size);
 }
@@ -163,7 +165,12 @@ static ntstatus read_client_id(struct nt_call *c, uint64_t handle_out, uint64_t 
     ntstatus s = nt_zero_handle(c, handle_out, STATUS_SUCCESS);
     if (s)
         return s;
-    return va ? nt_get(c, &layout_CLIENT_ID, va, id) : STATUS_INVALID_PARAMETER_MIX;
+    if (!va)
+        return STATUS_INVALID_PARAMETER_MIX;
+    s = nt_get(c, &layout_CLIENT_ID, va, id);
+    id->UniqueProcess &= ~3ull; /* ids are handles of a sort: the low two bits do not count */
+    id->UniqueThread &= ~3ull;
+    return s;
 }
 
 ntstatus nt_open_process(struct nt_call *c)

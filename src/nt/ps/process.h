@@ -24,6 +24,7 @@ struct nt_process {
     nt_id token, debug_port, job;
     uint32_t error_mode, execute_flags, priority_class;
     uint64_t cookie, affinity;
+    uint32_t window_station, desktop; /* handles, 0 until somebody asks */
 };
 extern const struct nt_type nt_type_process;
 

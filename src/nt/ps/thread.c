@@ -105,6 +105,7 @@ static void thread_transfer(struct nt_kernel *k, struct ser *s, struct nt_object
     SER(s, t->stack_base);
     SER(s, t->stack_limit);
     SER(s, t->stack_region);
+    SER(s, t->foreign_stack);
     SER(s, t->start_address);
     SER(s, t->start_parameter);
     SER(s, t->exit_status);

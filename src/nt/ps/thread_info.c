@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/bits.h"
 #include "base/vec.h"
 #include "nt/call.h"
 #include "nt/structs.h"
@@ -29,6 +30,9 @@ enum thread_info_class {
     ThreadPowerThrottlingState = 49,
     THREAD_DESCRIPTION_MAX = 0x7fff
 };
+
+enum { SET_INFORMATION = 0x20, QUERY_INFORMATION = 0x40, SET_LIMITED = 0x400, QUERY_LIMITED = 0x800 };
+enum { PRIORITY_NORMAL = 8, PRIORITY_SPAN = 2, PRIORITY_SATURATED = 15, MAXIMUM_PROCESSORS = 64 };
 
 #define FIELDS_THREAD_BASIC_INFORMATION(F, S)                                                      \
     F(S, U32, ExitStatus, 1)                                                                       \
@@ -65,14 +69,16 @@ static ntstatus give_u32(const struct query *q, uint32_t v)
 static ntstatus basic(const struct query *q)
 {
     const struct nt_thread *t = q->t;
+    int32_t relative = t->base_priority - PRIORITY_NORMAL;
     struct THREAD_BASIC_INFORMATION info = {
         .ExitStatus = t->exit_status,
         .TebBaseAddress = t->teb,
         .UniqueProcess = nt_process_get(q->c->k, t->process)->pid,
         .UniqueThread = t->tid,
         .AffinityMask = t->affinity,
-        .Priority = (uint32_t)t->priority,
-        .BasePriority = (uint32_t)(t->base_priority - 8),
+        /* Wine's GetThreadPriority looks for the relative one here, Windows' below. */
+        .Priority = (uint32_t)(q->c->k->wine_userland ? relative : t->priority),
+        .BasePriority = (uint32_t)relative,
     };
     uint8_t out[sizeof info];
     unsigned size = nt_ptr_size(q->c);
@@ -92,7 +98,7 @@ static ntstatus name(const struct query *q)
     size_t header = layout_size(&layout_UNICODE_STRING, nt_ptr_size(q->c));
     size_t len = q->t->description_len * 2, need = header + len;
     struct UNICODE_STRING us = {(uint16_t)len, (uint16_t)len,
-                                len ? q->a->ThreadInformation + header : 0};
+                                q->a->ThreadInformation + header};
     ntstatus s = q->a->ReturnLength ? nt_put_u32(q->c, q->a->ReturnLength, (uint32_t)need) : 0;
     if (!s && q->a->ThreadInformationLength < need)
         return STATUS_BUFFER_TOO_SMALL;
@@ -128,7 +134,7 @@ static ntstatus descriptor(const struct query *q)
         e.high = (base & 0xff000000) | 0x0040f300 | (base >> 16 & 0xff);
         break;
     default:
-        if (q->c->p->ptr_size == 8)
+        if (q->c->p->ptr_size == 8 || e.selector & ~3u)
             return STATUS_UNSUCCESSFUL;
         e.low = e.high = 0;
     }
@@ -143,12 +149,26 @@ static ntstatus group(const struct query *q)
     return give(q, out, layout_size(&layout_GROUP_AFFINITY, nt_ptr_size(q->c)));
 }
 
+static uint32_t query_access(uint32_t info_class)
+{
+    switch (info_class) {
+    case ThreadAffinityMask:
+    case ThreadQuerySetWin32StartAddress:
+    case ThreadPerformanceCount:
+    case ThreadHideFromDebugger:
+        return QUERY_INFORMATION;
+    default:
+        return QUERY_LIMITED;
+    }
+}
+
 ntstatus nt_query_information_thread(struct nt_call *c)
 {
     const struct NtQueryInformationThread_args *a = nt_args(c);
     struct query q = {.c = c, .a = a};
     uint64_t wide = 0;
-    ntstatus s = nt_handle_get(c, a->ThreadHandle, NT_TYPE_THREAD, 0, &q.t);
+    ntstatus s = nt_handle_get(c, a->ThreadHandle, NT_TYPE_THREAD,
+                               query_access((uint32_t)a->ThreadInformationClass), &q.t);
     if (s)
         return s;
     switch (a->ThreadInformationClass) {
@@ -233,7 +253,12 @@ static ntstatus set_priority(struct nt_call *c, struct nt_thread *t, uint32_t cl
             return STATUS_INVALID_PARAMETER;
         t->priority = (int32_t)v;
     } else {
-        t->base_priority = t->priority = 8 + (int32_t)v;
+        int32_t by = (int32_t)v;
+        bool saturated = by == PRIORITY_SATURATED || by == -PRIORITY_SATURATED;
+        if (!saturated && (by < -PRIORITY_SPAN || by > PRIORITY_SPAN))
+            return STATUS_INVALID_PARAMETER;
+        t->base_priority = PRIORITY_NORMAL + by;
+        t->priority = MIN(MAX(t->base_priority, 1), PRIORITY_SATURATED);
     }
     return STATUS_SUCCESS;
 }
@@ -244,12 +269,50 @@ static ntstatus set_affinity(struct nt_call *c, struct nt_thread *t, uint64_t va
     ntstatus s = nt_get_ptr(c, va, &mask);
     if (s)
         return s;
-    if (mask == (nt_ptr_size(c) == 4 ? 0xffffffffu : UINT64_MAX))
+    if ((uint32_t)mask == UINT32_MAX) /* every processor; only the low half is looked at */
         mask = all;
     if (!mask || mask & ~all)
         return STATUS_INVALID_PARAMETER;
     t->affinity = mask;
     return STATUS_SUCCESS;
+}
+
+/* Here "every processor" has no short form. */
+static ntstatus set_group(struct nt_call *c, struct nt_thread *t, uint64_t va)
+{
+    struct GROUP_AFFINITY g;
+    ntstatus s = nt_get(c, &layout_GROUP_AFFINITY, va, &g);
+    if (s)
+        return s;
+    if (g.Group || !g.Mask || g.Mask & ~nt_process_get(c->k, t->process)->affinity)
+        return STATUS_INVALID_PARAMETER;
+    t->affinity = g.Mask;
+    return STATUS_SUCCESS;
+}
+
+/* The status is the processor that was ideal before. */
+static ntstatus set_ideal(struct nt_call *c, uint64_t va)
+{
+    uint32_t number;
+    ntstatus s = nt_get_u32(c, va, &number);
+    if (!s && number > (nt_ptr_size(c) == 4 ? MAXIMUM_PROCESSORS / 2u : MAXIMUM_PROCESSORS))
+        s = STATUS_INVALID_PARAMETER;
+    return s;
+}
+
+static uint32_t set_access(uint32_t info_class)
+{
+    switch (info_class) {
+    case ThreadPriority:
+    case ThreadBasePriority:
+    case ThreadAffinityMask:
+    case ThreadGroupInformation:
+        return SET_INFORMATION;
+    case ThreadNameInformation:
+        return SET_LIMITED;
+    default:
+        return 0;
+    }
 }
 
 static ntstatus zero_tls(struct nt_call *c, struct nt_thread *self, uint64_t va);
@@ -259,7 +322,8 @@ ntstatus nt_set_information_thread(struct nt_call *c)
     const struct NtSetInformationThread_args *a = nt_args(c);
     struct nt_thread *t;
     uint32_t len = (uint32_t)a->ThreadInformationLength;
-    ntstatus s = nt_handle_get(c, a->ThreadHandle, NT_TYPE_THREAD, 0, &t);
+    ntstatus s = nt_handle_get(c, a->ThreadHandle, NT_TYPE_THREAD,
+                               set_access((uint32_t)a->ThreadInformationClass), &t);
     if (s)
         return s;
     switch (a->ThreadInformationClass) {
@@ -289,11 +353,14 @@ ntstatus nt_set_information_thread(struct nt_call *c)
                    ? set_name(c, t, a->ThreadInformation)
                    : STATUS_INFO_LENGTH_MISMATCH;
     case ThreadIdealProcessor:
-        return 0;
+        return len == 4 ? set_ideal(c, a->ThreadInformation) : STATUS_INVALID_PARAMETER;
+    case ThreadGroupInformation:
+        return len == layout_size(&layout_GROUP_AFFINITY, nt_ptr_size(c))
+                   ? set_group(c, t, a->ThreadInformation)
+                   : STATUS_INFO_LENGTH_MISMATCH;
     case ThreadPriorityBoost:
     case ThreadIoPriority:
     case ThreadPagePriority:
-    case ThreadGroupInformation:
     case ThreadIdealProcessorEx:
     case ThreadPowerThrottlingState:
         return STATUS_SUCCESS;

@@ -100,8 +100,11 @@ ntstatus nt_duplicate_token(struct nt_call *c)
     struct nt_token *t;
     struct nt_attrs at;
     uint32_t level, access = (uint32_t)a->DesiredAccess;
-    ntstatus s = nt_attrs_read(c, a->ObjectAttributes, &at);
-    nt_attrs_free(&at);
+    ntstatus s = nt_zero_handle(c, a->NewTokenHandle, STATUS_SUCCESS);
+    if (!s) {
+        s = nt_attrs_read(c, a->ObjectAttributes, &at);
+        nt_attrs_free(&at);
+    }
     if (!s)
         s = wanted_level(c, a->ObjectAttributes, a->EffectiveOnly, &level);
     if (!s)
