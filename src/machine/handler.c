@@ -17,10 +17,13 @@ static bool at_exit(struct pgr_machine *m, const struct nt_thread *t, const stru
            t->cpu.rip == m->exit_address + 1;
 }
 
-/* A limit ends the run in the middle of the thread's slice: it must not lose its turn, or the
- * program would go another way than without the limit. */
-static bool within_limit(struct pgr_machine *m)
+/*
+ * After a service that the thread may go on from. A limit ends the run in the middle of the thread's
+ * slice: it must not lose its turn, or the program would go another way than without the limit.
+ */
+static bool go_on_after(struct pgr_machine *m, const struct nt_thread *t)
 {
+    machine_watch_contention(m, t);
     m->interrupted = m->services >= m->stop_after;
     return !m->interrupted;
 }
@@ -29,10 +32,14 @@ static bool service(struct pgr_machine *m, struct nt_thread *t)
 {
     uint32_t number = (uint32_t)t->cpu.gpr[X86_RAX];
     m->services++;
-    if (!nt_dispatch(m->k, t, number))
-        return false;
-    machine_watch_contention(m, t);
-    return within_limit(m);
+    return nt_dispatch(m->k, t, number) && go_on_after(m, t);
+}
+
+/* Services of 32-bit programs, and other calls of the host. */
+static bool gate(struct pgr_machine *m, struct nt_thread *t, uint64_t address)
+{
+    m->services++;
+    return win_gate(m->k, t, address) && go_on_after(m, t);
 }
 
 bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
@@ -45,8 +52,7 @@ bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
         go_on = service(m, t);
         break;
     case CPU_EXIT_GATE:
-        m->services++;
-        go_on = win_gate(m->k, t, x->address) && within_limit(m);
+        go_on = gate(m, t, x->address);
         break;
     case CPU_EXIT_FAULT:
         if (m->kuser_closed && machine_clock_fault(m, x))

@@ -116,11 +116,17 @@ static void look_at_exit(struct running *r, const struct cpu_exit *x, uint64_t s
         finish(r, PGR_EXIT_SERVICES, 0);
 }
 
-/* Whether the thread keeps its turn, and for how long: see handler.c. */
-static bool keeps_turn(struct running *r, const struct nt_thread *t)
+/*
+ * Whether the run ended for a reason of ours, which the program must not notice: then the thread goes
+ * on before any other, with what is left of its slice. In host time slices only give way to others
+ * under the host's clock; else they are for looking at limits.
+ */
+static bool keeps_turn(struct running *r, const struct nt_thread *t, enum cpu_exit_kind kind)
 {
     struct pgr_machine *m = r->m;
-    if (!m->interrupted || t->state != NT_THREAD_RUNNING)
+    bool ours = m->interrupted || kind == CPU_EXIT_STOP || kind == CPU_EXIT_BUDGET ||
+                (kind == CPU_EXIT_SLICE && !m->counting && !m->k->clock.host);
+    if (!ours || t->state != NT_THREAD_RUNNING)
         return false;
     if (!m->counting)
         return true;
@@ -138,7 +144,6 @@ static void run_thread(struct running *r, struct nt_thread *t)
     if (r->limits->instructions) {
         uint64_t used = cpu_instructions(m->engine) - m->budget_used;
         if (used >= r->limits->instructions) {
-            nt_sched_yield(m->k, t);
             finish(r, PGR_EXIT_INSTRUCTIONS, 0);
             return;
         }
@@ -151,7 +156,7 @@ static void run_thread(struct running *r, struct nt_thread *t)
     cpu_run(m->engine, &t->cpu, budget, &x);
     look_at_exit(r, &x, services);
     m->current = NULL;
-    if (!keeps_turn(r, t))
+    if (!keeps_turn(r, t, x.kind))
         nt_sched_yield(m->k, t);
     nt_object_unref(m->k, &t->o);
 }
@@ -197,11 +202,10 @@ static void idle_host(struct running *r)
 
 static struct nt_thread *next_thread(struct nt_kernel *k)
 {
-    if (k->running) /* it was interrupted by a limit and has its turn still */
-        return nt_thread_get(k, k->running);
-    nt_sched_expire(k);
+    if (!k->running)
+        nt_sched_expire(k);
     nt_sched_poll_host(k, 0);
-    return nt_sched_next(k);
+    return k->running ? nt_thread_get(k, k->running) : nt_sched_next(k);
 }
 
 static void step(struct running *r)

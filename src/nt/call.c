@@ -304,7 +304,7 @@ static ntstatus call_service(struct nt_call *c)
 }
 
 /* For the tracer, which reports the return when the wait is over. */
-static void remember_call(const struct nt_call *c)
+void nt_remember_call(const struct nt_call *c)
 {
     c->t->blocked_service = c->number;
     c->t->blocked_caller = c->caller;
@@ -352,7 +352,7 @@ bool nt_dispatch(struct nt_kernel *k, struct nt_thread *t, uint32_t number)
     c.service = find_service(k, c.p, number);
     s = c.service ? call_service(&c) : unknown_number(&c);
     if (s == NT_BLOCKED)
-        remember_call(&c);
+        nt_remember_call(&c);
     else if (!c.keep_registers)
         t->cpu.gpr[X86_RAX] = s;
     if (++k->slice_services % SLICE_SERVICES == 0) {

@@ -83,6 +83,9 @@ static inline const void *nt_args(const struct nt_call *c)
  * result. Returns false when another thread should run now. t->cpu must be current. */
 bool nt_dispatch(struct nt_kernel *k, struct nt_thread *t, uint32_t number);
 
+/* The service c is the one that its thread is blocked in. The dispatcher does it by itself; who
+ * reports the return before NT_BLOCKED reached the dispatcher does it first. */
+void nt_remember_call(const struct nt_call *c);
 /* Tells the observer that the service in which t was blocked returns now. */
 void nt_report_return(struct nt_kernel *k, struct nt_thread *t, ntstatus status);
 

@@ -126,6 +126,7 @@ static inline void io_boot(struct io_fixture *f)
     f->p = nt_object_new(f->k, NT_TYPE_PROCESS);
     f->p->ptr_size = 8;
     f->p->pid = 8;
+    f->k->first_process = f->p->o.id;
     struct mem_config mc = {
         .ram = f->ram, .lowest = 0x10000, .highest = 0x7ffffffeffffull, .ptr_size = 8};
     assert_int_equal(mem_create(&mc, &f->p->mem, NULL), PGR_OK);
@@ -134,6 +135,8 @@ static inline void io_boot(struct io_fixture *f)
     f->t2 = nt_object_new(f->k, NT_TYPE_THREAD);
     f->t->process = f->t2->process = f->p->o.id;
     f->t->state = f->t2->state = NT_THREAD_RUNNING;
+    f->t->cpu.cs = f->t2->cpu.cs = 0x33;
+    f->t->cpu.ss = f->t2->cpu.ss = 0x2b;
     f->c = (struct nt_call){.k = f->k, .p = f->p, .t = f->t, .mem = f->p->mem};
 }
 

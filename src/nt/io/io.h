@@ -116,6 +116,18 @@ enum nt_file_name_form {
 uint16_t *nt_file_name(struct nt_kernel *k, const struct nt_file *f, enum nt_file_name_form form,
                        size_t *len);
 
+/* For se/: a named pipe has one security descriptor, which every end of every instance shows. The
+ * ids of those ends are added to *out; nothing for other files. */
+struct nt_io_ends {
+    nt_id *data;
+    size_t len, cap;
+};
+void nt_io_pipe_ends(struct nt_kernel *k, struct nt_object *file, struct nt_io_ends *out);
+/* An end of a pipe that was made without a name: nt_file_name gives one that nobody can open. */
+bool nt_io_nameless(struct nt_kernel *k, struct nt_object *file);
+/* STATUS_PIPE_DISCONNECTED for a client that the server has cut off. */
+ntstatus nt_io_security_status(struct nt_kernel *k, struct nt_object *file);
+
 /* ---- Called by ke/ -------------------------------------------------------------------------- */
 
 /* Retry functions of waits (ke/retry.c). */

@@ -296,8 +296,6 @@ static ntstatus dos_device(const struct nt_io *io, struct nt_path *out, const ui
         return drive_path(io, out, letter, name + used, len - used);
     if (volume(io, name, len, &letter, &used))
         return on_drive(out, letter, name + used, len - used);
-    if (equals(name, len, "PhysicalDrive0")) /* the disk that C: is on; it has no bytes to read */
-        return drive_path(io, out, 'C', NULL, 0);
     if (begins(name, len, "UNC\\")) /* no network: no share answers */
         return STATUS_OBJECT_PATH_NOT_FOUND;
     if (equals(name, len, "Null")) /* the device's own name, and no link to it */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "nt/io/pipe.h"
 #include "nt/io/classes.h"
+#include "nt/se/security.h"
+#include "nt/structs.h"
 
 enum {
     FSCTL_PIPE_DISCONNECT = 0x110004,
@@ -35,6 +37,45 @@ static struct nt_file *attach(struct nt_io *io, struct nt_pipe *p, uint32_t acce
     return f;
 }
 
+void nt_io_pipe_ends(struct nt_kernel *k, struct nt_object *file, struct nt_io_ends *out)
+{
+    const struct nt_file *f = (const struct nt_file *)file;
+    const struct nt_pipe *p = f->kind == NT_FILE_PIPE ? nt_pipe_of(k, f) : NULL;
+    vec_foreach (it, &k->io->pipes)
+        for (int end = 0; p && end < 2; end++)
+            if (!(*it)->mailslot && (*it)->end[end].file &&
+                utf16_equal_nocase((*it)->name, (*it)->len, p->name, p->len))
+                vec_push(out, (*it)->end[end].file);
+}
+
+ntstatus nt_io_security_status(struct nt_kernel *k, struct nt_object *file)
+{
+    const struct nt_file *f = (const struct nt_file *)file;
+    if (f->kind != NT_FILE_PIPE || f->server)
+        return STATUS_SUCCESS;
+    struct nt_pipe *p = nt_pipe_of(k, f);
+    return p && nt_pipe_mine(p, f)->state != NT_PIPE_DISCONNECTED ? STATUS_SUCCESS
+                                                                  : STATUS_PIPE_DISCONNECTED;
+}
+
+bool nt_io_nameless(struct nt_kernel *k, struct nt_object *file)
+{
+    const struct nt_file *f = (const struct nt_file *)file;
+    const struct nt_pipe *p = f->kind == NT_FILE_PIPE ? nt_pipe_of(k, f) : NULL;
+    return p && p->len && p->name[0] == '\\';
+}
+
+/* A new end shows the descriptor that the pipe has. */
+static void share_security(struct nt_kernel *k, struct nt_file *f)
+{
+    struct nt_io_ends ends = {0};
+    nt_io_pipe_ends(k, &f->o, &ends);
+    vec_foreach (it, &ends)
+        if (*it != f->o.id)
+            nt_object_sd_copy(k, *it, f->o.id);
+    vec_free(&ends);
+}
+
 ntstatus nt_pipe_open(struct nt_call *c, const struct nt_path *path, uint32_t access,
                       uint32_t share, uint32_t options, struct nt_file **out)
 {
@@ -54,6 +95,7 @@ ntstatus nt_pipe_open(struct nt_call *c, const struct nt_path *path, uint32_t ac
     nt_pipe_queue_clear(&p->end[NT_END_CLIENT].in);
     p->end[NT_END_CLIENT].state = p->end[NT_END_SERVER].state = NT_PIPE_CONNECTED;
     nt_pipe_fail(c->k, p->end[NT_END_SERVER].file, NT_IRP_LISTEN, STATUS_SUCCESS);
+    share_security(c->k, f);
     *out = f;
     return STATUS_SUCCESS;
 }
@@ -112,8 +154,21 @@ static ntstatus make_instance(struct nt_io *io, const struct nt_path *path,
     p->end[NT_END_CLIENT].state = NT_PIPE_DISCONNECTED;
     p->end[NT_END_SERVER].state = NT_PIPE_LISTENING;
     nt_pipe_announce(io->k, p);
+    share_security(io->k, *out);
     *how = have ? FILE_OPENED : FILE_CREATED;
     return STATUS_SUCCESS;
+}
+
+/* The first instance has the descriptor of its creator's choice. */
+static ntstatus given_security(struct nt_call *c, uint64_t attributes, struct nt_file *f)
+{
+    struct OBJECT_ATTRIBUTES oa;
+    ntstatus s = nt_get(c, &layout_OBJECT_ATTRIBUTES, attributes, &oa);
+    if (!s && oa.SecurityDescriptor)
+        s = nt_object_sd_give(c, &f->o, oa.SecurityDescriptor);
+    if (s)
+        nt_object_unref(c->k, &f->o);
+    return s;
 }
 
 ntstatus nt_create_named_pipe_file(struct nt_call *c)
@@ -151,6 +206,8 @@ ntstatus nt_create_named_pipe_file(struct nt_call *c)
             s = STATUS_OBJECT_NAME_INVALID;
         if (!s)
             s = make_instance(c->k->io, &path, &r, &f, &how);
+        if (!s && how == FILE_CREATED)
+            s = given_security(c, a->ObjectAttributes, f);
         if (!s)
             s = nt_file_opened(c, f, &at, a->FileHandle, a->IoStatusBlock, how);
         nt_path_free(&path);

@@ -8,6 +8,27 @@
 
 enum { LIST_MAX = 1 << 20, PATH_UNITS_MAX = 1 << 16, FILE_MAX = 1 << 30 };
 
+/* A file from a stranger must not open the host to writing: who loads it has to mount such a
+ * directory before, and it is that one which counts. */
+static void load_mount(struct nt_kernel *k, struct ser *s, const char *guest, const char *host,
+                       uint8_t mode)
+{
+    struct pgr_error e;
+    size_t len;
+    uint16_t *path = guest ? nt_path_from_utf8(guest, &len) : NULL;
+    const struct nt_mount *have = path ? nt_mount_at(k->io, path, len) : NULL;
+    free(path);
+    if (!guest || !host || mode > NT_MOUNT_READ_WRITE)
+        ser_fail(s, "snapshot: a mount without a directory");
+    else if (mode == NT_MOUNT_READ_WRITE && (!have || have->mode != mode))
+        ser_fail(s,
+                 "snapshot: the guest writes to %s at %s; mount that read-write before the snapshot "
+                 "is restored",
+                 host, guest);
+    else if (mode != NT_MOUNT_READ_WRITE && nt_io_mount(k, guest, host, mode, &e))
+        ser_fail(s, "snapshot: %s", e.text);
+}
+
 static void mounts_transfer(struct nt_kernel *k, struct ser *s)
 {
     struct nt_io *io = k->io;

@@ -7,6 +7,7 @@
 enum {
     SECTOR = 512,
     SECTORS_PER_UNIT = 8,
+    FILE_DEVICE_DISK = 0x07,
     FILE_DEVICE_DISK_FILE_SYSTEM = 0x08,
     FILE_DEVICE_MAILSLOT = 0x0c,
     FILE_DEVICE_NAMED_PIPE = 0x11,
@@ -24,6 +25,7 @@ static const uint64_t MADE = 132223104000000000u; /* 2020-01-01 */
 
 struct volume_query {
     const struct nt_file *f;
+    bool wine; /* Wine's DLLs ask */
     uint8_t *out;
     size_t size, used;
 };
@@ -76,9 +78,8 @@ static ntstatus v_full_size(struct volume_query *q)
 static ntstatus v_device(struct volume_query *q)
 {
     static const uint8_t types[] = {
-        /* NTFS says FILE_DEVICE_DISK (7), which the GetDriveType of Wine does not know. */
-        [NT_FILE_DISK] = FILE_DEVICE_DISK_FILE_SYSTEM,
-        [NT_FILE_VOLUME] = FILE_DEVICE_DISK_FILE_SYSTEM,
+        [NT_FILE_DISK] = FILE_DEVICE_DISK,
+        [NT_FILE_VOLUME] = FILE_DEVICE_DISK,
         [NT_FILE_STREAM] = FILE_DEVICE_NAMED_PIPE,
         [NT_FILE_CONSOLE] = FILE_DEVICE_CONSOLE,
         [NT_FILE_NULL] = FILE_DEVICE_NULL,
@@ -89,7 +90,10 @@ static ntstatus v_device(struct volume_query *q)
         [NT_FILE_MOUNT_MANAGER] = FILE_DEVICE_UNKNOWN,
         [NT_FILE_MAILSLOT_DEVICE] = FILE_DEVICE_MAILSLOT,
     };
-    put32(q->out, types[q->f->kind]);
+    uint32_t type = types[q->f->kind];
+    if (type == FILE_DEVICE_DISK && q->wine) /* what its GetDriveType knows */
+        type = FILE_DEVICE_DISK_FILE_SYSTEM;
+    put32(q->out, type);
     put32(q->out + 4, on_disk(q->f) ? FILE_DEVICE_IS_MOUNTED : 0);
     q->used = 8;
     return STATUS_SUCCESS;
@@ -169,7 +173,8 @@ ntstatus nt_query_volume_information_file(struct nt_call *c)
         return STATUS_INFO_LENGTH_MISMATCH;
     if (!classes[cls].any_device && !on_disk(f))
         return STATUS_INVALID_DEVICE_REQUEST;
-    struct volume_query q = {.f = f, .out = out, .size = MIN(length, sizeof out)};
+    struct volume_query q = {
+        .f = f, .wine = c->k->wine_userland, .out = out, .size = MIN(length, sizeof out)};
     s = classes[cls].fn(&q);
     if (nt_error(s))
         return s;

@@ -91,6 +91,7 @@ ntstatus nt_test_alert(struct nt_call *c)
     }
     if (!c->t->apc_len)
         return STATUS_SUCCESS;
+    nt_remember_call(c);
     nt_report_return(c->k, c->t, STATUS_SUCCESS);
     return nt_apc_deliver(c->k, c->t, STATUS_SUCCESS) ? NT_BLOCKED : STATUS_SUCCESS;
 }

@@ -103,6 +103,7 @@ ntstatus nt_wait_begin(struct nt_call *c, const struct nt_wait *w)
         return STATUS_ALERTED;
     }
     if (w->alertable && t->apc_len) {
+        nt_remember_call(c);
         nt_report_return(c->k, t, STATUS_USER_APC);
         return nt_apc_deliver(c->k, t, STATUS_USER_APC) ? NT_BLOCKED : STATUS_USER_APC;
     }

@@ -50,8 +50,8 @@ ntstatus nt_duplicate_object(struct nt_call *c)
 {
     const struct NtDuplicateObject_args *a = nt_args(c);
     struct nt_process *source, *target = NULL;
-    ntstatus s = a->TargetHandle ? nt_zero_handle(c, a->TargetHandle, STATUS_SUCCESS)
-                                 : STATUS_SUCCESS;
+    ntstatus s =
+        a->TargetHandle ? nt_zero_handle(c, a->TargetHandle, STATUS_SUCCESS) : STATUS_SUCCESS;
     if (!s)
         s = nt_handle_get(c, a->SourceProcessHandle, NT_TYPE_PROCESS, 0, &source);
     if (s)
@@ -71,7 +71,8 @@ ntstatus nt_duplicate_object(struct nt_call *c)
     return s;
 }
 
-/* ---- NtQueryObject ------------------------------------------------------------------------------ */
+/* ---- NtQueryObject ------------------------------------------------------------------------------
+ */
 
 #define FIELDS_OBJECT_BASIC_INFORMATION(F, S)                                                      \
     F(S, U32, Attributes, 1)                                                                       \
@@ -131,8 +132,8 @@ static ntstatus query_basic(struct nt_call *c, const struct NtQueryObject_args *
 }
 
 /* A UNICODE_STRING with its text right behind it, in the caller's buffer. */
-static ntstatus put_inline_string(struct nt_call *c, uint64_t va, size_t header, const uint16_t *text,
-                                  size_t len, bool terminate)
+static ntstatus put_inline_string(struct nt_call *c, uint64_t va, size_t header,
+                                  const uint16_t *text, size_t len, bool terminate)
 {
     struct UNICODE_STRING us = {
         .Length = (uint16_t)(len * 2),
@@ -170,6 +171,10 @@ static ntstatus query_name(struct nt_call *c, const struct NtQueryObject_args *a
     uint16_t *name = object_name(c->k, o, &len);
     if (!name && o->type == NT_TYPE_KEY)
         return STATUS_KEY_DELETED;
+    if (o->type == NT_TYPE_FILE && nt_io_nameless(c->k, o)) {
+        free(name);
+        return STATUS_OBJECT_PATH_INVALID;
+    }
     size_t need = header + (name ? len * 2 + 2 : 0);
     ntstatus s = STATUS_SUCCESS;
     if (a->ReturnLength)
@@ -349,7 +354,8 @@ ntstatus nt_compare_objects(struct nt_call *c)
     return one == two ? STATUS_SUCCESS : STATUS_NOT_SAME_OBJECT;
 }
 
-/* ---- For people --------------------------------------------------------------------------------- */
+/* ---- For people ---------------------------------------------------------------------------------
+ */
 
 static size_t describe_object(struct nt_kernel *k, struct nt_object *o, char *out, size_t size)
 {

@@ -31,7 +31,12 @@ enum thread_info_class {
     THREAD_DESCRIPTION_MAX = 0x7fff
 };
 
-enum { SET_INFORMATION = 0x20, QUERY_INFORMATION = 0x40, SET_LIMITED = 0x400, QUERY_LIMITED = 0x800 };
+enum {
+    SET_INFORMATION = 0x20,
+    QUERY_INFORMATION = 0x40,
+    SET_LIMITED = 0x400,
+    QUERY_LIMITED = 0x800
+};
 enum { PRIORITY_NORMAL = 8, PRIORITY_SPAN = 2, PRIORITY_SATURATED = 15, MAXIMUM_PROCESSORS = 64 };
 
 #define FIELDS_THREAD_BASIC_INFORMATION(F, S)                                                      \
@@ -97,8 +102,7 @@ static ntstatus name(const struct query *q)
 {
     size_t header = layout_size(&layout_UNICODE_STRING, nt_ptr_size(q->c));
     size_t len = q->t->description_len * 2, need = header + len;
-    struct UNICODE_STRING us = {(uint16_t)len, (uint16_t)len,
-                                q->a->ThreadInformation + header};
+    struct UNICODE_STRING us = {(uint16_t)len, (uint16_t)len, q->a->ThreadInformation + header};
     ntstatus s = q->a->ReturnLength ? nt_put_u32(q->c, q->a->ReturnLength, (uint32_t)need) : 0;
     if (!s && q->a->ThreadInformationLength < need)
         return STATUS_BUFFER_TOO_SMALL;
@@ -195,8 +199,7 @@ ntstatus nt_query_information_thread(struct nt_call *c)
         return give_u32(&q, 5);
     case ThreadHideFromDebugger: {
         uint8_t hidden = q.t->hide_from_debugger;
-        return a->ThreadInformationLength == 1 ? give(&q, &hidden, 1)
-                                               : STATUS_INFO_LENGTH_MISMATCH;
+        return a->ThreadInformationLength == 1 ? give(&q, &hidden, 1) : STATUS_INFO_LENGTH_MISMATCH;
     }
     case ThreadIsTerminated:
         return give_u32(&q, q.t->state == NT_THREAD_ENDED);
@@ -329,9 +332,9 @@ ntstatus nt_set_information_thread(struct nt_call *c)
     switch (a->ThreadInformationClass) {
     case ThreadPriority:
     case ThreadBasePriority:
-        return len == 4 ? set_priority(c, t, (uint32_t)a->ThreadInformationClass,
-                                       a->ThreadInformation)
-                        : STATUS_INFO_LENGTH_MISMATCH;
+        return len == 4
+                   ? set_priority(c, t, (uint32_t)a->ThreadInformationClass, a->ThreadInformation)
+                   : STATUS_INFO_LENGTH_MISMATCH;
     case ThreadAffinityMask:
         return len == nt_ptr_size(c) ? set_affinity(c, t, a->ThreadInformation)
                                      : STATUS_INFO_LENGTH_MISMATCH;
@@ -370,8 +373,14 @@ ntstatus nt_set_information_thread(struct nt_call *c)
 }
 
 /* Clears one TLS slot in every thread of the process: TEB.TlsSlots or the expansion array. */
-enum { TEB64_TLS_SLOTS = 0x1480, TEB64_TLS_EXPANSION = 0x1780, TEB32_TLS_SLOTS = 0xe10,
-       TEB32_TLS_EXPANSION = 0xf94, TLS_SLOTS = 64, TLS_EXPANSION_SLOTS = 1024 };
+enum {
+    TEB64_TLS_SLOTS = 0x1480,
+    TEB64_TLS_EXPANSION = 0x1780,
+    TEB32_TLS_SLOTS = 0xe10,
+    TEB32_TLS_EXPANSION = 0xf94,
+    TLS_SLOTS = 64,
+    TLS_EXPANSION_SLOTS = 1024
+};
 
 struct tls_cell {
     struct nt_call *c;

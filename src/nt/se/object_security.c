@@ -5,6 +5,7 @@
 #include "base/vec.h"
 #include "nt/cm/registry.h"
 #include "nt/ex/ex.h"
+#include "nt/io/io.h"
 #include "nt/se/internal.h"
 #include "nt/se/security.h"
 
@@ -46,6 +47,19 @@ static void prune(struct nt_kernel *k)
     }
 }
 
+static void keep(struct nt_kernel *k, nt_id id, uint8_t *sd, size_t len)
+{
+    struct nt_object_sd *own = find(k, id);
+    if (!own) {
+        prune(k);
+        vec_push(&k->ex->sds, (struct nt_object_sd){.object = id});
+        own = &k->ex->sds.data[k->ex->sds.len - 1];
+    }
+    free(own->sd);
+    own->sd = sd;
+    own->len = len;
+}
+
 static bool store(struct nt_kernel *k, struct nt_object *o, uint8_t *sd, size_t len)
 {
     if (o->type == NT_TYPE_KEY) {
@@ -53,16 +67,23 @@ static bool store(struct nt_kernel *k, struct nt_object *o, uint8_t *sd, size_t 
         free(sd);
         return ok;
     }
-    struct nt_object_sd *own = find(k, o->id);
-    if (!own) {
-        prune(k);
-        vec_push(&k->ex->sds, (struct nt_object_sd){.object = o->id});
-        own = &k->ex->sds.data[k->ex->sds.len - 1];
-    }
-    free(own->sd);
-    own->sd = sd;
-    own->len = len;
+    struct nt_io_ends ends = {0};
+    if (o->type == NT_TYPE_FILE)
+        nt_io_pipe_ends(k, o, &ends);
+    vec_foreach (it, &ends)
+        if (*it != o->id)
+            keep(k, *it, xmemdup(sd, len), len);
+    vec_free(&ends);
+    keep(k, o->id, sd, len);
     return true;
+}
+
+void nt_object_sd_copy(struct nt_kernel *k, nt_id from, nt_id to)
+{
+    const struct nt_object_sd *own = find(k, from);
+    size_t len = own ? own->len : 0;
+    if (own)
+        keep(k, to, xmemdup(own->sd, len), len);
 }
 
 /* Keys belong to the administrators; users may read what is below. */
@@ -117,6 +138,8 @@ ntstatus nt_query_security_object(struct nt_call *c)
     size_t len, need;
     ntstatus s =
         nt_handle_get(c, a->Handle, NT_TYPE_NONE, needed_to_read(a->SecurityInformation), &o);
+    if (!s && o->type == NT_TYPE_FILE)
+        s = nt_io_security_status(c->k, o);
     if (s)
         return s;
     uint8_t *all = current(c, o, &len);
@@ -176,13 +199,27 @@ static void take(struct nt_sd *to, const struct nt_sd *from, uint64_t info)
     }
 }
 
+/* Parts of `from` become the object's. */
+static ntstatus merge(struct nt_call *c, struct nt_object *o, const struct nt_sd *from,
+                      uint64_t info)
+{
+    size_t old_len, len;
+    uint8_t *old = current(c, o, &old_len);
+    struct nt_sd to = nt_sd_parts(old, old_len);
+    take(&to, from, info);
+    uint8_t *sd = nt_sd_build(&to, &len);
+    nt_sd_map_generic(sd, len, nt_types[o->type]->generic);
+    free(old);
+    return store(c->k, o, sd, len) ? STATUS_SUCCESS : STATUS_KEY_DELETED;
+}
+
 ntstatus nt_set_security_object(struct nt_call *c)
 {
     const struct NtSetSecurityObject_args *a = nt_args(c);
     uint64_t info = a->SecurityInformation;
     struct nt_object *o;
     uint8_t *given;
-    size_t given_len, old_len, len;
+    size_t given_len;
     uint32_t access = 0;
     if (!a->SecurityDescriptor)
         return STATUS_ACCESS_VIOLATION;
@@ -194,6 +231,8 @@ ntstatus nt_set_security_object(struct nt_call *c)
     if (info & SACL_SECURITY_INFORMATION)
         access |= ACCESS_SYSTEM_SECURITY;
     ntstatus s = nt_handle_get(c, a->Handle, NT_TYPE_NONE, access, &o);
+    if (!s && o->type == NT_TYPE_FILE)
+        s = nt_io_security_status(c->k, o);
     if (!s)
         s = nt_sd_capture(c, a->SecurityDescriptor, &given, &given_len);
     if (s)
@@ -204,12 +243,24 @@ ntstatus nt_set_security_object(struct nt_call *c)
         free(given);
         return STATUS_INVALID_SECURITY_DESCR;
     }
-    uint8_t *old = current(c, o, &old_len);
-    struct nt_sd to = nt_sd_parts(old, old_len);
-    take(&to, &from, info);
-    uint8_t *sd = nt_sd_build(&to, &len);
-    nt_sd_map_generic(sd, len, nt_types[o->type]->generic);
-    free(old);
+    s = merge(c, o, &from, info);
     free(given);
-    return store(c->k, o, sd, len) ? STATUS_SUCCESS : STATUS_KEY_DELETED;
+    return s;
+}
+
+ntstatus nt_object_sd_give(struct nt_call *c, struct nt_object *o, uint64_t va)
+{
+    uint8_t *given;
+    size_t given_len;
+    ntstatus s = nt_sd_capture(c, va, &given, &given_len);
+    if (s)
+        return s;
+    struct nt_sd from = nt_sd_parts(given, given_len);
+    uint64_t info = (from.owner ? OWNER_SECURITY_INFORMATION : 0) |
+                    (from.group ? GROUP_SECURITY_INFORMATION : 0) |
+                    (from.control & SE_DACL_PRESENT ? DACL_SECURITY_INFORMATION : 0) |
+                    (from.control & SE_SACL_PRESENT ? SACL_SECURITY_INFORMATION : 0);
+    s = merge(c, o, &from, info);
+    free(given);
+    return s;
 }

@@ -73,4 +73,8 @@ ntstatus nt_token_check(const struct nt_token *t, const uint8_t *sd, size_t len,
 
 /* The descriptor of any object: its own (borrowed) or NULL. */
 const uint8_t *nt_object_sd(struct nt_kernel *k, struct nt_object *o, size_t *len);
+/* A new object's descriptor, as its creator gave it; what that lacks is as by default. */
+ntstatus nt_object_sd_give(struct nt_call *c, struct nt_object *o, uint64_t va);
+/* What was set on `from`, if anything, is `to`'s as well. Not for keys. */
+void nt_object_sd_copy(struct nt_kernel *k, nt_id from, nt_id to);
 #endif
