@@ -21,8 +21,7 @@ static void load(struct nt_kernel *k, struct mem_ram *ram, struct ser *s)
     else
         mem_transfer(s, p->mem);
     nt_kernel_settle(k, s);
-    if (s->failed)
-        nt_kernel_abandon(k);
+    nt_kernel_abandon(k); /* what was loaded must not reach the host's files */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -38,7 +38,7 @@ struct pgr_config {
     bool strict;         /* an unimplemented service ends the run */
     bool count;          /* count instructions exactly; needed for limits on them, and slower */
     unsigned processors; /* that the guest sees; 0: 1 */
-    uint64_t memory;     /* bytes of guest memory at most, 0: 16 GiB; only what is touched is used */
+    uint64_t memory; /* bytes of guest memory at most, 0: 16 GiB; only what is touched is used */
 };
 
 /* PGR_E_NOT_FOUND: no such root. PGR_E_ARGUMENT: no such engine. */
@@ -54,16 +54,16 @@ pgr_status pgr_machine_mount(struct pgr_machine *m, const char *guest_path, cons
                              enum pgr_mount_mode mode, struct pgr_error *err);
 
 struct pgr_program {
-    const char *path;        /* host path, guest path ("C:\…"), or the name of a program of the root */
+    const char *path; /* host path, guest path ("C:\…"), or the name of a program of the root */
     const char *const *args; /* what follows the program's name, ended by NULL; may be NULL */
     const char *const *env;  /* "NAME=value" besides the defaults, ended by NULL; may be NULL */
     const char *cwd;         /* host directory that becomes C:\work; NULL: the process's own */
     const char *guest_cwd;   /* guest directory to start in; NULL: C:\work */
     enum pgr_mount_mode cwd_mode; /* COPY_ON_WRITE and READ_WRITE; zeroed: copy on write */
-    bool prefer_32bit;       /* of two programs of the root, take the i386 one */
-    int std_fd[3];           /* borrowed for the machine's life; all zero: 0, 1, 2. -1: closed */
-    uint64_t entry;          /* start here instead of the program's entry point; 0: not */
-    uint64_t exit;           /* reaching this address ends the run; 0: none */
+    bool prefer_32bit;            /* of two programs of the root, take the i386 one */
+    int std_fd[3];  /* borrowed for the machine's life; all zero: 0, 1, 2. -1: closed */
+    uint64_t entry; /* start here instead of the program's entry point; 0: not */
+    uint64_t exit;  /* reaching this address ends the run; 0: none */
 };
 
 /* Makes the process; nothing of it has run yet. Once for each machine. PGR_E_NOT_FOUND,
@@ -78,14 +78,14 @@ struct pgr_limits {
 };
 
 enum pgr_exit_kind {
-    PGR_EXIT_PROCESS,      /* the program ended; code is its exit status */
-    PGR_EXIT_ADDRESS,      /* pgr_program.exit was reached; code is EAX */
+    PGR_EXIT_PROCESS, /* the program ended; code is its exit status */
+    PGR_EXIT_ADDRESS, /* pgr_program.exit was reached; code is EAX */
     PGR_EXIT_TIMEOUT,
     PGR_EXIT_INSTRUCTIONS,
     PGR_EXIT_SERVICES,
-    PGR_EXIT_STOPPED,      /* pgr_machine_stop */
-    PGR_EXIT_STRICT,       /* something unimplemented in strict mode */
-    PGR_EXIT_DEADLOCK      /* every thread waits, and nothing can wake any */
+    PGR_EXIT_STOPPED, /* pgr_machine_stop */
+    PGR_EXIT_STRICT,  /* something unimplemented in strict mode */
+    PGR_EXIT_DEADLOCK /* every thread waits, and nothing can wake any */
 };
 struct pgr_exit {
     enum pgr_exit_kind kind;
@@ -98,15 +98,17 @@ pgr_status pgr_machine_run(struct pgr_machine *m, const struct pgr_limits *limit
 /* Makes a run that is going on, or the next one, end soon with PGR_EXIT_STOPPED. */
 void pgr_machine_stop(struct pgr_machine *m);
 
-/* ---- Looking in and changing things, between runs ------------------------------------------------ */
+/* ---- Looking in and changing things, between runs
+ * ------------------------------------------------ */
 
-/* As a debugger would: protections do not matter, whole or not at all. PGR_E_ARGUMENT: not mapped. */
+/* As a debugger would: protections do not matter, whole or not at all. PGR_E_ARGUMENT: not mapped.
+ */
 pgr_status pgr_machine_read(struct pgr_machine *m, uint64_t address, void *out, size_t size,
                             struct pgr_error *err);
 pgr_status pgr_machine_write(struct pgr_machine *m, uint64_t address, const void *data, size_t size,
                              struct pgr_error *err);
-/* By name, in lower case: rax…r15, eax…edi, rip, eip, rflags, eflags, fs_base, gs_base. `thread` is a
- * guest thread id, 0: the first thread that is alive. */
+/* By name, in lower case: rax…r15, eax…edi, rip, eip, rflags, eflags, fs_base, gs_base. `thread` is
+ * a guest thread id, 0: the first thread that is alive. */
 pgr_status pgr_machine_get_register(struct pgr_machine *m, uint32_t thread, const char *name,
                                     uint64_t *value, struct pgr_error *err);
 pgr_status pgr_machine_set_register(struct pgr_machine *m, uint32_t thread, const char *name,
@@ -117,12 +119,16 @@ unsigned pgr_machine_pointer_size(const struct pgr_machine *m);
 uint64_t pgr_machine_services(const struct pgr_machine *m);
 uint64_t pgr_machine_instructions(const struct pgr_machine *m);
 
-/* ---- Snapshots ------------------------------------------------------------------------------------- */
+/* ---- Snapshots
+ * ------------------------------------------------------------------------------------- */
 
 /* Between runs. The file holds everything but host files that are mounted. */
 pgr_status pgr_machine_save(struct pgr_machine *m, const char *path, struct pgr_error *err);
 /* Into a new machine, instead of pgr_machine_load, with the same root. `std_fd` as in pgr_program;
- * NULL: 0, 1, 2. A file that is damaged leaves a machine that can only be destroyed. */
+ * NULL: 0, 1, 2. Directories that the guest only reads are mounted as the file says, so restore
+ * only what may read what it names; those that it writes to, and an overlay that was configured,
+ * must have been given to the new machine before. PGR_E_FORMAT: the file is damaged, or does not
+ * fit this machine, which can then only be destroyed. */
 pgr_status pgr_machine_restore(struct pgr_machine *m, const char *path, const int std_fd[3],
                                struct pgr_error *err);
 

@@ -48,11 +48,11 @@ void layout_put(const struct layout *l, unsigned ptr_size, const void *host, voi
 
 #define LAYOUT_MEMBER64(S, kind, name, count) LAYOUT_TYPE_HOST_##kind name LAYOUT_DIM_##count;
 #define LAYOUT_MEMBER32(S, kind, name, count) LAYOUT_TYPE_32_##kind name LAYOUT_DIM_##count;
-#define LAYOUT_TYPE_32_U8                  uint8_t
-#define LAYOUT_TYPE_32_U16                 uint16_t
-#define LAYOUT_TYPE_32_U32                 uint32_t
-#define LAYOUT_TYPE_32_U64                 uint64_t
-#define LAYOUT_TYPE_32_PTR                 uint32_t
+#define LAYOUT_TYPE_32_U8                     uint8_t
+#define LAYOUT_TYPE_32_U16                    uint16_t
+#define LAYOUT_TYPE_32_U32                    uint32_t
+#define LAYOUT_TYPE_32_U64                    uint64_t
+#define LAYOUT_TYPE_32_PTR                    uint32_t
 /* A single field is a scalar, so that `oa.Length` needs no index. */
 #define LAYOUT_DIM_1
 #define LAYOUT_DIM_2   [2]
@@ -77,12 +77,19 @@ void layout_put(const struct layout *l, unsigned ptr_size, const void *host, voi
 
 #define LAYOUT_ONE(S, kind_, field, n) +1
 #define LAYOUT_ROW(S, kind_, field, n)                                                             \
-    {#field, offsetof(struct S, field), offsetof(struct S##_guest32, field),                       \
-     offsetof(struct S, field), n, LAYOUT_##kind_},
+    {#field,                                                                                       \
+     offsetof(struct S, field),                                                                    \
+     offsetof(struct S##_guest32, field),                                                          \
+     offsetof(struct S, field),                                                                    \
+     n,                                                                                            \
+     LAYOUT_##kind_},
 
 #define LAYOUT_DEFINE(NAME)                                                                        \
     static const struct layout_field layout_fields_##NAME[] = {FIELDS_##NAME(LAYOUT_ROW, NAME)};   \
-    const struct layout layout_##NAME = {                                                          \
-        #NAME,                 layout_fields_##NAME,           0 FIELDS_##NAME(LAYOUT_ONE, NAME),  \
-        sizeof(struct NAME),   sizeof(struct NAME##_guest32),  sizeof(struct NAME)}
+    const struct layout layout_##NAME = {#NAME,                                                    \
+                                         layout_fields_##NAME,                                     \
+                                         0 FIELDS_##NAME(LAYOUT_ONE, NAME),                        \
+                                         sizeof(struct NAME),                                      \
+                                         sizeof(struct NAME##_guest32),                            \
+                                         sizeof(struct NAME)}
 #endif

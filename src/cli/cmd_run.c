@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/bits.h"
+#include "base/ntstatus.h"
 #include "cli/cli.h"
 #include "cli/trace_options.h"
 #include "machine/machine.h"
@@ -12,6 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* What Wine's loader raises when a missing export is called. */
+#define WINE_STUB_CALLED 0x80000100u
 
 enum { STATUS_LIMIT = 124, STATUS_OURS = 125, STATUS_CANNOT_RUN = 126 };
 
@@ -26,7 +30,8 @@ struct run_values {
 
 static const char *const clocks[] = {"virtual", "host", NULL};
 
-/* ---- What the guest lacked, as it happens and at the end --------------------------------------- */
+/* ---- What the guest lacked, as it happens and at the end ---------------------------------------
+ */
 
 static bool worth_saying(const struct run_values *v, const struct nt_note *n)
 {
@@ -77,7 +82,8 @@ static void explain(const struct nt_kernel *k)
         fprintf(stderr, "peregrine: the guest asked for nothing that it may not reach\n");
 }
 
-/* ---- Options into calls ---------------------------------------------------------------------------- */
+/* ---- Options into calls
+ * ---------------------------------------------------------------------------- */
 
 static pgr_status parse_address(const char *text, const char *option, uint64_t *out,
                                 struct pgr_error *e)
@@ -89,8 +95,8 @@ static pgr_status parse_address(const char *text, const char *option, uint64_t *
     errno = 0;
     *out = strtoull(text, &end, 0);
     if (errno || *end || end == text || !*out)
-        return err_set(e, PGR_E_ARGUMENT, "--%s: '%s' is not an address such as 0x140001000", option,
-                       text);
+        return err_set(e, PGR_E_ARGUMENT, "--%s: '%s' is not an address such as 0x140001000",
+                       option, text);
     return PGR_OK;
 }
 
@@ -203,14 +209,39 @@ static pgr_status prepare(struct pgr_machine *m, const struct run_values *v, cha
     return s;
 }
 
-/* ---- The run ----------------------------------------------------------------------------------------- */
+/* ---- The run
+ * ----------------------------------------------------------------------------------------- */
+
+/* The host has 8 bits for it; what is not 0 there must not become 0. */
+static int guest_status(uint32_t code)
+{
+    return code && !(code & 0xff) ? 255 : (int)(code & 0xff);
+}
+
+/* Programs that end with an NTSTATUS mostly say nothing themselves. */
+static void say_status(uint32_t code, const struct run_values *v)
+{
+    const char *name = ntstatus_name(code);
+    const char *hint = "";
+    if (code == WINE_STUB_CALLED)
+        name = "a call to an export that is missing";
+    if (code < 0x80000000u || !name || v->quiet)
+        return;
+    if (code == STATUS_DLL_NOT_FOUND || code == STATUS_ENTRYPOINT_NOT_FOUND ||
+        code == STATUS_ORDINAL_NOT_FOUND || code == STATUS_DLL_INIT_FAILED ||
+        code == WINE_STUB_CALLED)
+        hint = "; `peregrine doctor` says which DLL or export is missing";
+    cli_error("the program ended with %s (0x%08x)%s", name, code, hint);
+}
 
 static int exit_status(const struct pgr_exit *why, const struct run_values *v)
 {
     switch (why->kind) {
     case PGR_EXIT_PROCESS:
+        say_status(why->code, v);
+        return guest_status(why->code);
     case PGR_EXIT_ADDRESS:
-        return (int)(why->code & 0xff);
+        return guest_status(why->code);
     case PGR_EXIT_TIMEOUT:
         cli_error("stopped after %.3g seconds (--timeout)", (double)v->timeout / 1e9);
         return STATUS_LIMIT;
@@ -403,7 +434,8 @@ const struct cli_command cmd_run = {
     .usage = "[options] [--] PROGRAM [ARGS...]",
     .description =
         "Runs a Windows console program for x86-64 or i386. PROGRAM is a file, or the name of a "
-        "program of the guest root such as cmd.exe. Its standard input, output and error are yours, "
+        "program of the guest root such as cmd.exe. Its standard input, output and error are "
+        "yours, "
         "byte for byte, and its exit status is the command's.\n\n"
         "The guest sees its DLLs and the directory of the program read-only, the current directory "
         "as C:\\work with changes kept aside, and nothing else of the host.\n\n"

@@ -137,8 +137,8 @@ static inline void cpu_set_slice(struct cpu_engine *e, uint64_t slice)
 {
     e->ops->set_slice(e, slice);
 }
-/* Turns counting of blocks on or off; at any exit or between runs. Costs a retranslation of the
- * code that is running, so not for every switch. Slices change their unit with it: set one anew. */
+/* Whether slices are counted in blocks; at any exit or between runs. The length keeps its number
+ * and changes its unit: set one anew. */
 static inline void cpu_count_blocks(struct cpu_engine *e, bool on)
 {
     e->ops->count_blocks(e, on);
@@ -154,12 +154,12 @@ static inline uint64_t cpu_instructions(const struct cpu_engine *e)
 {
     return e->ops->instructions(e);
 }
+/* Blocks executed in all; counted always. */
 static inline uint64_t cpu_blocks(const struct cpu_engine *e)
 {
     return e->ops->blocks(e);
 }
-/* How many hooks the executor carries now: the gate and the service hook, and what was asked for.
- */
+/* How many hooks the executor carries: its own, and one more that counts instructions. */
 static inline size_t cpu_hooks(const struct cpu_engine *e)
 {
     return e->ops->hooks(e);

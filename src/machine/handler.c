@@ -18,12 +18,12 @@ static bool at_exit(struct pgr_machine *m, const struct nt_thread *t, const stru
 }
 
 /*
- * After a service that the thread may go on from. A limit ends the run in the middle of the thread's
- * slice: it must not lose its turn, or the program would go another way than without the limit.
+ * After a service that the thread may go on from. A limit ends the run in the middle of the
+ * thread's slice: it must not lose its turn, or the program would go another way than without the
+ * limit.
  */
-static bool go_on_after(struct pgr_machine *m, const struct nt_thread *t)
+static bool go_on_after(struct pgr_machine *m)
 {
-    machine_watch_contention(m, t);
     m->interrupted = m->services >= m->stop_after;
     return !m->interrupted;
 }
@@ -32,14 +32,14 @@ static bool service(struct pgr_machine *m, struct nt_thread *t)
 {
     uint32_t number = (uint32_t)t->cpu.gpr[X86_RAX];
     m->services++;
-    return nt_dispatch(m->k, t, number) && go_on_after(m, t);
+    return nt_dispatch(m->k, t, number) && go_on_after(m);
 }
 
 /* Services of 32-bit programs, and other calls of the host. */
 static bool gate(struct pgr_machine *m, struct nt_thread *t, uint64_t address)
 {
     m->services++;
-    return win_gate(m->k, t, address) && go_on_after(m, t);
+    return win_gate(m->k, t, address) && go_on_after(m);
 }
 
 bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
@@ -55,8 +55,6 @@ bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
         go_on = gate(m, t, x->address);
         break;
     case CPU_EXIT_FAULT:
-        if (m->kuser_closed && machine_clock_fault(m, x))
-            return true;
         go_on = win_fault(m->k, t, x);
         break;
     default:

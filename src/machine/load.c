@@ -24,9 +24,12 @@ static bool is_guest_path(const char *path)
 static pgr_status mount_windows(struct pgr_machine *m, bool is64, struct pgr_error *e)
 {
     static const char *const directories[] = {
-        "C:\\users\\user\\AppData\\Local\\Temp", "C:\\users\\user\\AppData\\Roaming",
-        "C:\\users\\user\\Documents",            "C:\\users\\user\\Desktop",
-        "C:\\users\\Public",                     "C:\\ProgramData",
+        "C:\\users\\user\\AppData\\Local\\Temp",
+        "C:\\users\\user\\AppData\\Roaming",
+        "C:\\users\\user\\Documents",
+        "C:\\users\\user\\Desktop",
+        "C:\\users\\Public",
+        "C:\\ProgramData",
         "C:\\Program Files\\Common Files",
     };
     const char *system = is64 ? m->root.system32 : m->root.syswow64;
@@ -36,11 +39,11 @@ static pgr_status mount_windows(struct pgr_machine *m, bool is64, struct pgr_err
                        "kinds, or choose another with --root",
                        m->root.name, is64 ? "64-bit" : "32-bit");
     /* Programs keep their .ini files beside the system directory, which itself stays as it is. */
-    pgr_status s =
-        nt_io_mount(m->k, "C:\\windows", m->root.windows, NT_MOUNT_COPY_ON_WRITE, e);
+    pgr_status s = nt_io_mount(m->k, "C:\\windows", m->root.windows, NT_MOUNT_COPY_ON_WRITE, e);
     if (!s)
         s = nt_io_mount(m->k, "C:\\windows\\system32", system, NT_MOUNT_READ_ONLY, e);
-    /* Where a 32-bit program finds the 64-bit directory, and the kernel the tables that lie there. */
+    /* Where a 32-bit program finds the 64-bit directory, and the kernel the tables that lie there.
+     */
     if (!s && !is64 && m->root.system32)
         s = nt_io_mount(m->k, "C:\\windows\\sysnative", m->root.system32, NT_MOUNT_READ_ONLY, e);
     if (!s && m->root.version && !strcmp(m->root.kind, "wine"))
@@ -57,10 +60,9 @@ static pgr_status mount_cwd(struct pgr_machine *m, const struct pgr_program *pro
     if (!cwd)
         return err_errno(e, PGR_E_NOT_FOUND, "cannot use %s as the working directory",
                          prog->cwd ? prog->cwd : "the current directory");
-    pgr_status s = nt_io_mount(m->k, GUEST_CWD, cwd,
-                               prog->cwd_mode == PGR_MOUNT_READ_WRITE ? NT_MOUNT_READ_WRITE
-                                                                      : NT_MOUNT_COPY_ON_WRITE,
-                               e);
+    pgr_status s = nt_io_mount(
+        m->k, GUEST_CWD, cwd,
+        prog->cwd_mode == PGR_MOUNT_READ_WRITE ? NT_MOUNT_READ_WRITE : NT_MOUNT_COPY_ON_WRITE, e);
     free(cwd);
     return s;
 }
@@ -124,8 +126,7 @@ static pgr_status arm_exit(struct pgr_machine *m, uint64_t address, struct pgr_e
     uint8_t int3 = 0xcc;
     if (!address)
         return PGR_OK;
-    if (!mem_peek(m->p->mem, address, &m->exit_byte, 1) ||
-        mem_poke(m->p->mem, address, &int3, 1))
+    if (!mem_peek(m->p->mem, address, &m->exit_byte, 1) || mem_poke(m->p->mem, address, &int3, 1))
         return err_set(e, PGR_E_ARGUMENT,
                        "the exit address 0x%llx is not in the program; it is mapped at 0x%llx",
                        (unsigned long long)address, (unsigned long long)m->p->image_base);

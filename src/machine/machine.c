@@ -94,6 +94,7 @@ pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e)
         .gate_base = win_gate_base(m->p->ptr_size),
         .gate_size = WIN_GATE_SIZE,
         .count_instructions = m->cfg.count,
+        .count_blocks = !m->k->clock.host,
     };
     return cpu_create(m->ops, &cfg, &m->engine, e);
 }

@@ -21,12 +21,10 @@ struct pgr_machine {
     uint64_t exit_address;     /* 0: none */
     uint8_t exit_byte;         /* what stood there */
     bool at_exit_address;
-    bool kuser_closed;         /* shared user data is inaccessible for the moment, see time.c */
-    bool counting;             /* blocks are counted: several threads compete */
-    bool interrupted;          /* a limit stopped the current thread, which goes on next */
-    uint64_t slice_left;       /* of its slice, in blocks; 0: it gets a new one */
-    uint64_t slice_end;        /* of the current slice, as cpu_blocks() counts */
-    uint64_t stop_after;       /* services at which to stop, UINT64_MAX: never */
+    bool interrupted;    /* a limit stopped the current thread, which goes on next */
+    uint64_t slice_left; /* of its slice, in blocks; 0: it gets a new one */
+    uint64_t slice_end;  /* of the current slice, as cpu_blocks() counts */
+    uint64_t stop_after; /* services at which to stop, UINT64_MAX: never */
     uint64_t services;
     uint64_t budget_used;
     volatile sig_atomic_t stop_requested;
@@ -43,12 +41,7 @@ pgr_status machine_mount_program(struct pgr_machine *m, const struct pgr_program
                                  char **guest_program, struct pgr_error *e);
 /* machine.c */
 pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e);
-/* run.c: from the moment on at which another thread can claim the processor, slices are exact. */
-void machine_watch_contention(struct pgr_machine *m, const struct nt_thread *t);
 /* handler.c: the engine's exits. */
 bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x);
 void machine_sync(struct nt_kernel *k, struct nt_thread *t);
-/* time.c: programs that watch the clock in shared memory without calling services. */
-void machine_watch_clock(struct pgr_machine *m);
-bool machine_clock_fault(struct pgr_machine *m, const struct cpu_exit *x);
 #endif

@@ -10,10 +10,10 @@
 #include <time.h>
 
 enum {
-    SLICE_BLOCKS = 100000,   /* deterministic slices: blocks of code */
-    BLOCKS_PER_TICK = 50,    /* and how they move the virtual clock: 2 ns each */
-    SLICE_HOST_US = 10000,   /* slices when threads compete under the host's clock */
-    CHECK_HOST_US = 100000,  /* how often limits are looked at */
+    SLICE_BLOCKS = 100000,  /* deterministic slices: blocks of code */
+    BLOCKS_PER_TICK = 50,   /* and how they move the virtual clock: 2 ns each */
+    SLICE_HOST_US = 10000,  /* slices when threads compete under the host's clock */
+    CHECK_HOST_US = 100000, /* how often limits are looked at */
     POLL_MS = 50
 };
 
@@ -38,50 +38,31 @@ static bool timed_out(const struct running *r)
     return r->deadline && host_monotonic_ns() >= r->deadline;
 }
 
-/* Whether another thread can claim the CPU while this one runs, without this one calling anything:
- * then slices are needed. Depends on guest state only, so that runs repeat. */
-static bool contended(struct pgr_machine *m, const struct nt_thread *t)
-{
-    uint64_t when;
-    return nt_sched_others_ready(m->k, t) || nt_sched_deadline(m->k, &when);
-}
-
 static void begin_slice(struct pgr_machine *m, uint64_t blocks)
 {
     m->slice_end = cpu_blocks(m->engine) + blocks;
     cpu_set_slice(m->engine, blocks);
 }
 
-/* Under the virtual clock slices are counted in blocks; once that was needed it stays on, because
- * turning it on and off costs more than counting. */
+/* Under the virtual clock slices are counted in blocks, so that runs repeat; under the host's they
+ * are shorter when another thread can claim the CPU without this one calling anything. */
 static void set_slice(struct pgr_machine *m, const struct nt_thread *t)
 {
-    bool host = m->k->clock.host;
-    if (!host)
-        machine_watch_contention(m, t);
-    if (!host && m->counting)
+    uint64_t when;
+    if (!m->k->clock.host)
         begin_slice(m, m->slice_left ? m->slice_left : SLICE_BLOCKS);
+    else if (nt_sched_others_ready(m->k, t) || nt_sched_deadline(m->k, &when))
+        cpu_set_slice(m->engine, SLICE_HOST_US);
     else
-        cpu_set_slice(m->engine, host && contended(m, t) ? SLICE_HOST_US : CHECK_HOST_US);
+        cpu_set_slice(m->engine, CHECK_HOST_US);
     m->slice_left = 0;
 }
 
-void machine_watch_contention(struct pgr_machine *m, const struct nt_thread *t)
-{
-    if (m->counting || m->k->clock.host || !contended(m, t))
-        return;
-    m->counting = true;
-    cpu_count_blocks(m->engine, true);
-    begin_slice(m, SLICE_BLOCKS);
-}
-
-static void after_slice(struct running *r, uint64_t services_before)
+/* Time goes on with the code that runs: programs that only watch the clock see it move. */
+static void after_slice(struct running *r)
 {
     struct pgr_machine *m = r->m;
-    if (m->counting)
-        nt_clock_advance(m->k, SLICE_BLOCKS / BLOCKS_PER_TICK);
-    else if (m->services == services_before)
-        machine_watch_clock(m);
+    nt_clock_advance(m->k, SLICE_BLOCKS / BLOCKS_PER_TICK);
     win_update_time(m->k, m->p);
 }
 
@@ -92,12 +73,12 @@ static void engine_failed(struct running *r, const struct cpu_exit *x)
     r->done = true;
 }
 
-static void look_at_exit(struct running *r, const struct cpu_exit *x, uint64_t services_before)
+static void look_at_exit(struct running *r, const struct cpu_exit *x)
 {
     struct pgr_machine *m = r->m;
     switch (x->kind) {
     case CPU_EXIT_SLICE:
-        after_slice(r, services_before);
+        after_slice(r);
         break;
     case CPU_EXIT_BUDGET:
         finish(r, PGR_EXIT_INSTRUCTIONS, 0);
@@ -117,22 +98,20 @@ static void look_at_exit(struct running *r, const struct cpu_exit *x, uint64_t s
 }
 
 /*
- * Whether the run ended for a reason of ours, which the program must not notice: then the thread goes
- * on before any other, with what is left of its slice. In host time slices only give way to others
- * under the host's clock; else they are for looking at limits.
+ * Whether the run ended for a reason of ours, which the program must not notice: then the thread
+ * goes on before any other, with what is left of its slice.
  */
 static bool keeps_turn(struct running *r, const struct nt_thread *t, enum cpu_exit_kind kind)
 {
     struct pgr_machine *m = r->m;
-    bool ours = m->interrupted || kind == CPU_EXIT_STOP || kind == CPU_EXIT_BUDGET ||
-                (kind == CPU_EXIT_SLICE && !m->counting && !m->k->clock.host);
+    bool ours = m->interrupted || kind == CPU_EXIT_STOP || kind == CPU_EXIT_BUDGET;
     if (!ours || t->state != NT_THREAD_RUNNING)
         return false;
-    if (!m->counting)
+    if (m->k->clock.host)
         return true;
     m->slice_left = m->slice_end - cpu_blocks(m->engine);
     if (!m->slice_left)
-        after_slice(r, m->services);
+        after_slice(r);
     return m->slice_left;
 }
 
@@ -140,7 +119,7 @@ static void run_thread(struct running *r, struct nt_thread *t)
 {
     struct pgr_machine *m = r->m;
     struct cpu_exit x;
-    uint64_t services = m->services, budget = 0;
+    uint64_t budget = 0;
     if (r->limits->instructions) {
         uint64_t used = cpu_instructions(m->engine) - m->budget_used;
         if (used >= r->limits->instructions) {
@@ -154,7 +133,7 @@ static void run_thread(struct running *r, struct nt_thread *t)
     m->interrupted = false;
     set_slice(m, t);
     cpu_run(m->engine, &t->cpu, budget, &x);
-    look_at_exit(r, &x, services);
+    look_at_exit(r, &x);
     m->current = NULL;
     if (!keeps_turn(r, t, x.kind))
         nt_sched_yield(m->k, t);

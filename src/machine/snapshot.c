@@ -59,8 +59,6 @@ static void transfer(struct pgr_machine *m, struct ser *s)
     SER(s, m->services);
     SER(s, m->exit_address);
     SER(s, m->exit_byte);
-    SER(s, m->kuser_closed);
-    SER(s, m->counting);
     SER(s, m->slice_left);
     nt_kernel_transfer_host(m->k, s);
     mem_ram_transfer(s, m->ram);
@@ -112,10 +110,11 @@ static pgr_status unpack(const struct host_map *map, const char *path, uint8_t *
         return err_set(e, PGR_E_UNSUPPORTED,
                        "%s: snapshot version %u at offset 8; this program reads version %d", path,
                        h.version, VERSION);
-    if (h.state_size > STATE_MAX || ZSTD_getFrameContentSize(map->data + sizeof h,
-                                                             map->size - sizeof h) != h.state_size)
-        return err_set(e, PGR_E_FORMAT, "%s: the sizes at offsets 16 and 24 do not agree; the file "
-                                        "is damaged or cut short",
+    if (h.state_size > STATE_MAX ||
+        ZSTD_getFrameContentSize(map->data + sizeof h, map->size - sizeof h) != h.state_size)
+        return err_set(e, PGR_E_FORMAT,
+                       "%s: the sizes at offsets 16 and 24 do not agree; the file "
+                       "is damaged or cut short",
                        path);
     *out = malloc(h.state_size ? h.state_size : 1);
     if (!*out)
@@ -171,7 +170,5 @@ pgr_status pgr_machine_restore(struct pgr_machine *m, const char *path, const in
         s = win_resume(m->k, err);
     if (!s)
         s = machine_make_engine(m, err);
-    if (!s)
-        cpu_count_blocks(m->engine, m->counting);
     return s;
 }

@@ -26,9 +26,11 @@ const char *nt_category_name(enum nt_category c)
     return (unsigned)c < ARRAY_LEN(names) ? names[c] : "unknown";
 }
 
-/* ---- Guest memory --------------------------------------------------------------------------------- */
+/* ---- Guest memory
+ * --------------------------------------------------------------------------------- */
 
-/* What a system call gives for any bad pointer; other guard pages are consumed like by the guest. */
+/* What a system call gives for any bad pointer; other guard pages are consumed like by the guest.
+ */
 static ntstatus fault_status(ntstatus s)
 {
     return s == STATUS_GUARD_PAGE_VIOLATION || !s ? s : STATUS_ACCESS_VIOLATION;
@@ -163,8 +165,8 @@ ntstatus nt_return_info(struct nt_call *c, uint64_t buffer, uint32_t length, uin
     return nt_write(c, buffer, data, need);
 }
 
-ntstatus nt_return_layout(struct nt_call *c, uint64_t buffer, uint32_t length, uint64_t return_length,
-                          const struct layout *l, const void *host)
+ntstatus nt_return_layout(struct nt_call *c, uint64_t buffer, uint32_t length,
+                          uint64_t return_length, const struct layout *l, const void *host)
 {
     uint8_t guest[LAYOUT_MAX];
     size_t size = layout_size(l, nt_ptr_size(c));
@@ -213,7 +215,8 @@ ntstatus nt_unknown_class(struct nt_call *c, uint32_t info_class)
     return STATUS_INVALID_INFO_CLASS;
 }
 
-/* ---- Dispatch ---------------------------------------------------------------------------------------- */
+/* ---- Dispatch
+ * ---------------------------------------------------------------------------------------- */
 
 static uint64_t narrow(const struct nt_arg *arg, uint64_t value, unsigned ptr_size)
 {

@@ -32,13 +32,13 @@ enum nt_arg_type { /* what the tracer and the narrowing know about an argument; 
 #define ARGTYPE(name, width) NT_ARG_##name,
 #include "nt/types.def"
 #undef ARGTYPE
-    NT_ARG_COUNT
+                   NT_ARG_COUNT
 };
 
 struct nt_arg {
     const char *name;
-    uint8_t type;      /* enum nt_arg_type */
-    uint8_t direction; /* enum nt_direction */
+    uint8_t type;       /* enum nt_arg_type */
+    uint8_t direction;  /* enum nt_direction */
     const char *length; /* BUFFER: name of the argument that holds its size, else NULL */
 };
 
@@ -71,7 +71,7 @@ struct nt_call {
     const struct nt_service *service;
     uint32_t number;
     uint64_t arg[NT_ARGS_MAX];
-    uint64_t caller; /* guest return address of the stub, for notes and traces */
+    uint64_t caller;     /* guest return address of the stub, for notes and traces */
     bool keep_registers; /* the handler replaced the thread's registers: leave RAX alone */
 };
 static inline const void *nt_args(const struct nt_call *c)
@@ -90,11 +90,11 @@ void nt_remember_call(const struct nt_call *c);
 void nt_report_return(struct nt_kernel *k, struct nt_thread *t, ntstatus status);
 
 /* Declares struct NtXxx_args and nt_xxx for every line. */
-#define IN(type, name)          uint64_t name;
-#define OUT(type, name)         uint64_t name;
-#define INOUT(type, name)       uint64_t name;
-#define INBUF(name, length)     uint64_t name;
-#define OUTBUF(name, length)    uint64_t name;
+#define IN(type, name)       uint64_t name;
+#define OUT(type, name)      uint64_t name;
+#define INOUT(type, name)    uint64_t name;
+#define INBUF(name, length)  uint64_t name;
+#define OUTBUF(name, length) uint64_t name;
 #define SERVICE(name, fn, category, ...)                                                           \
     struct name##_args {                                                                           \
         __VA_ARGS__                                                                                \
@@ -116,7 +116,8 @@ void nt_report_return(struct nt_kernel *k, struct nt_thread *t, ntstatus status)
 void nt_describe_address(struct nt_kernel *k, struct nt_process *p, uint64_t va, char *out,
                          size_t size);
 
-/* ---- Guest memory, as the calling thread sees it: a bad pointer is STATUS_ACCESS_VIOLATION -------- */
+/* ---- Guest memory, as the calling thread sees it: a bad pointer is STATUS_ACCESS_VIOLATION
+ * -------- */
 
 ntstatus nt_read(struct nt_call *c, uint64_t va, void *out, size_t len);
 ntstatus nt_write(struct nt_call *c, uint64_t va, const void *data, size_t len);

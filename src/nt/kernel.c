@@ -73,8 +73,8 @@ static void init_clock(struct nt_kernel *k)
         k->clock.boot_system = k->cfg.start_time ? k->cfg.start_time : DEFAULT_START_TIME;
 }
 
-pgr_status nt_kernel_create(const struct nt_config *cfg, struct mem_ram *ram, struct nt_kernel **out,
-                            struct pgr_error *e)
+pgr_status nt_kernel_create(const struct nt_config *cfg, struct mem_ram *ram,
+                            struct nt_kernel **out, struct pgr_error *e)
 {
     struct nt_kernel *k = xcalloc(1, sizeof *k);
     uint64_t seed = cfg->seed;

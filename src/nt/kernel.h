@@ -33,16 +33,16 @@ struct nt_upcalls {
     /* Allocates TEB and stack of a new thread and points it at the loader. */
     ntstatus (*thread_start)(struct nt_kernel *k, struct nt_thread *t, uint64_t stack_reserve,
                              uint64_t stack_commit);
-    /* [va, va + len) was touched by a service on t's behalf and hit a guard page: true when that was
-     * the guard of t's stack, which has grown now. */
+    /* [va, va + len) was touched by a service on t's behalf and hit a guard page: true when that
+     * was the guard of t's stack, which has grown now. */
     bool (*grow_stack)(struct nt_kernel *k, struct nt_thread *t, uint64_t va, size_t len);
     /* A number from 0x1000 up that the table lacks was called: reads win32u's numbers as well. True
      * when the table changed. */
     bool (*more_services)(struct nt_kernel *k, const struct nt_process *p);
     /* Frees what thread_start made. */
     void (*thread_stop)(struct nt_kernel *k, struct nt_thread *t);
-    /* Brings all of t->cpu up to date, and has all of it taken back, while t runs in an engine. Call
-     * it before touching more than gpr, rip and rflags of the running thread. */
+    /* Brings all of t->cpu up to date, and has all of it taken back, while t runs in an engine.
+     * Call it before touching more than gpr, rip and rflags of the running thread. */
     void (*sync)(struct nt_kernel *k, struct nt_thread *t);
     void *sync_ctx;
 };
@@ -57,8 +57,8 @@ struct nt_exception {
 
 struct nt_config {
     bool clock_host;
-    bool strict;      /* an unimplemented service stops the machine */
-    uint64_t seed;    /* of everything random */
+    bool strict;         /* an unimplemented service stops the machine */
+    uint64_t seed;       /* of everything random */
     uint64_t start_time; /* virtual clock: system time at start, 0: the default */
 };
 
@@ -66,8 +66,8 @@ struct nt_config {
 enum nt_note_kind { NT_NOTE_SERVICE, NT_NOTE_CLASS, NT_NOTE_DENIED, NT_NOTE_DEVICE };
 struct nt_note {
     uint8_t kind;
-    char *what;      /* "NtFoo", "NtQuerySystemInformation class 77", "C:\secret" */
-    char *detail;    /* who called, or which option would allow it */
+    char *what;   /* "NtFoo", "NtQuerySystemInformation class 77", "C:\secret" */
+    char *detail; /* who called, or which option would allow it */
     uint64_t count;
 };
 
@@ -77,12 +77,12 @@ struct nt_kernel {
     struct mem_ram *ram;
     struct nt_object_table *objects;
     struct nt_clock clock;
-    uint64_t random[4];    /* xoshiro256** */
+    uint64_t random[4]; /* xoshiro256** */
     struct nt_sched *sched;
     uint32_t next_client_id; /* pids and tids: multiples of 4 */
-    nt_id running;         /* thread that runs now (single-vCPU engines) */
+    nt_id running;           /* thread that runs now (single-vCPU engines) */
     nt_id root_directory;
-    nt_id first_process;   /* the program that the machine runs */
+    nt_id first_process; /* the program that the machine runs */
     struct nt_upcalls up;
     struct nt_io *io;
     struct nt_registry *registry;
@@ -93,14 +93,15 @@ struct nt_kernel {
     /* Service numbers as scanned from the guest's own DLLs; index = number. */
     const struct nt_service **service_table;
     uint32_t service_count;
-    /* Wine's DLLs take what their own kernel side gives where Windows' differs; set by win/wine.c. */
+    /* Wine's DLLs take what their own kernel side gives where Windows' differs; set by win/wine.c.
+     */
     bool wine_userland;
     bool wine_unixlib_handle; /* ntdll has a handle of its own: since Wine 9 */
     struct nt_claims *claims; /* of a load that is going on */
-    bool damaged;          /* a load failed: all that is left to do is to free memory */
-    bool stop_requested;   /* strict mode found something; the reason is the last note */
-    bool need_resched;     /* the current thread should give way after this service */
-    uint32_t slice_services; /* services called since the current thread was scheduled */
+    bool damaged;             /* a load failed: all that is left to do is to free memory */
+    bool stop_requested;      /* strict mode found something; the reason is the last note */
+    bool need_resched;        /* the current thread should give way after this service */
+    uint32_t slice_services;  /* services called since the current thread was scheduled */
     /* An observer of services, for tracing; NULL: nobody. */
     /* A service that blocked is reported again (entry == false) when its wait ends. */
     void (*on_service)(void *ctx, struct nt_call *c, bool entry, ntstatus result);
@@ -122,9 +123,9 @@ pgr_status nt_kernel_create(const struct nt_config *cfg, struct mem_ram *ram,
 void nt_kernel_destroy(struct nt_kernel *k);
 /*
  * Saving and loading, in this order: the host's side (mounts, overlay, registry, clock); then the
- * caller's RAM, which may name files of the former; then objects, which name both; then the caller's
- * address spaces. After a load nt_kernel_settle works out what follows from the rest, and fails
- * where parts do not fit together.
+ * caller's RAM, which may name files of the former; then objects, which name both; then the
+ * caller's address spaces. After a load nt_kernel_settle works out what follows from the rest, and
+ * fails where parts do not fit together.
  */
 void nt_kernel_transfer_host(struct nt_kernel *k, struct ser *s);
 void nt_kernel_transfer_objects(struct nt_kernel *k, struct ser *s);

@@ -30,8 +30,8 @@ struct booting {
 static pgr_status os_failed(struct booting *w, const char *what, ntstatus s)
 {
     const char *name = ntstatus_name(s);
-    return err_set(w->e, s == STATUS_NO_MEMORY ? PGR_E_NOMEM : PGR_E_STATE, "cannot %s: %s (0x%08x)",
-                   what, name ? name : "unknown status", s);
+    return err_set(w->e, s == STATUS_NO_MEMORY ? PGR_E_NOMEM : PGR_E_STATE,
+                   "cannot %s: %s (0x%08x)", what, name ? name : "unknown status", s);
 }
 
 static pgr_status open_program(struct booting *w)
@@ -104,8 +104,9 @@ static pgr_status map_ntdll(struct booting *w)
     p->ki_apc = win_export(w->k, p, info.base, "KiUserApcDispatcher");
     p->ki_callback = win_export(w->k, p, info.base, "KiUserCallbackDispatcher");
     if (!p->ldr_init_thunk)
-        return err_set(w->e, PGR_E_FORMAT, "the root's ntdll.dll does not export "
-                                           "LdrInitializeThunk: it cannot start a process");
+        return err_set(w->e, PGR_E_FORMAT,
+                       "the root's ntdll.dll does not export "
+                       "LdrInitializeThunk: it cannot start a process");
     return PGR_OK;
 }
 

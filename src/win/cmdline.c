@@ -31,8 +31,8 @@ static void add_program(struct text *t, const char *name)
         add(t, '"');
 }
 
-/* Backslashes are literal unless they stand before a quote: there 2n+1 give n and a quote, 2n give n
- * and end the quoted part. */
+/* Backslashes are literal unless they stand before a quote: there 2n+1 give n and a quote, 2n give
+ * n and end the quoted part. */
 static void add_argument(struct text *t, const char *arg)
 {
     bool quote = !*arg || strpbrk(arg, " \t\n\v\"");

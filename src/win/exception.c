@@ -28,7 +28,8 @@ static uint32_t all_parts(unsigned ptr_size)
 }
 
 /* Writes to t's stack, which may have to grow for it. */
-static bool push(struct nt_kernel *k, struct nt_thread *t, uint64_t va, const void *data, size_t len)
+static bool push(struct nt_kernel *k, struct nt_thread *t, uint64_t va, const void *data,
+                 size_t len)
 {
     struct mem_space *m = nt_process_get(k, t->process)->mem;
     for (int tries = 0; tries < 4; tries++) {
@@ -58,7 +59,8 @@ static void put_machine_frame(const struct x86_state *st, uint8_t *out)
     memcpy(out, frame, sizeof frame);
 }
 
-/* The dispatcher starts with clean flags; single step and alignment checks belong to the context. */
+/* The dispatcher starts with clean flags; single step and alignment checks belong to the context.
+ */
 static void enter_dispatcher(struct x86_state *st, uint64_t sp, uint64_t rip)
 {
     st->gpr[X86_RSP] = sp;
@@ -72,8 +74,12 @@ static bool raise64(struct nt_kernel *k, struct nt_thread *t, uint64_t dispatche
     uint8_t frame[FRAME64_SIZE] = {0};
     uint64_t sp = align_down(t->cpu.gpr[X86_RSP] - GAP64, 16) - sizeof frame;
     /* CONTEXT_EX: where the parts lie, relative to itself; no XSAVE area. */
-    int32_t ex[6] = {-FRAME64_CONTEXT_EX, FRAME64_CONTEXT_EX + 0x20, -FRAME64_CONTEXT_EX,
-                     X86_CTX_SIZE64,      0x19,                      0};
+    int32_t ex[6] = {-FRAME64_CONTEXT_EX,
+                     FRAME64_CONTEXT_EX + 0x20,
+                     -FRAME64_CONTEXT_EX,
+                     X86_CTX_SIZE64,
+                     0x19,
+                     0};
     x86_context_get(&t->cpu, 8, all_parts(8), frame);
     memcpy(frame + FRAME64_CONTEXT_EX, ex, sizeof ex);
     put_record(e, 8, frame + FRAME64_RECORD);
@@ -105,15 +111,21 @@ bool win_raise(struct nt_kernel *k, struct nt_thread *t, const struct nt_excepti
     k->up.sync(k, t);
     if (!p->ki_exception)
         return false;
-    return p->ptr_size == 4 ? raise32(k, t, p->ki_exception, e)
-                            : raise64(k, t, p->ki_exception, e);
+    return p->ptr_size == 4 ? raise32(k, t, p->ki_exception, e) : raise64(k, t, p->ki_exception, e);
 }
 
 /* ---- APCs -------------------------------------------------------------------------------------
  * Three shapes of KiUserApcDispatcher are in use; its first bytes tell them apart. */
 
-enum { APC64_MACHINE = 0x4d0, APC64_SIZE = 0x500, APC64_OLD_CONTEXT = 0x38, P1_HOME = 0, P4_HOME = 24,
-       APC32_OLD_CONTEXT = 0x18, OLD_FUNC64 = 0x28 };
+enum {
+    APC64_MACHINE = 0x4d0,
+    APC64_SIZE = 0x500,
+    APC64_OLD_CONTEXT = 0x38,
+    P1_HOME = 0,
+    P4_HOME = 24,
+    APC32_OLD_CONTEXT = 0x18,
+    OLD_FUNC64 = 0x28
+};
 
 static bool starts_with(struct nt_process *p, uint64_t va, const void *bytes, size_t n)
 {

@@ -73,11 +73,11 @@ static void opcode_at(struct nt_kernel *k, const struct nt_thread *t, uint8_t *o
     for (size_t i = 0; i < sizeof code; i++)
         if (!mem_peek(m, t->cpu.rip + i, code + i, 1))
             break;
-    while (at < 8 && (code[at] == 0x66 || code[at] == 0x67 || code[at] == 0xf0 ||
-                      code[at] == 0xf2 || code[at] == 0xf3 || code[at] == 0x2e ||
-                      code[at] == 0x36 || code[at] == 0x3e || code[at] == 0x26 ||
-                      code[at] == 0x64 || code[at] == 0x65 ||
-                      (t->cpu.cs == X86_SEL_CODE64 && (code[at] & 0xf0) == 0x40)))
+    while (at < 8 &&
+           (code[at] == 0x66 || code[at] == 0x67 || code[at] == 0xf0 || code[at] == 0xf2 ||
+            code[at] == 0xf3 || code[at] == 0x2e || code[at] == 0x36 || code[at] == 0x3e ||
+            code[at] == 0x26 || code[at] == 0x64 || code[at] == 0x65 ||
+            (t->cpu.cs == X86_SEL_CODE64 && (code[at] & 0xf0) == 0x40)))
         at++;
     memcpy(op, code + at, 3);
 }
@@ -86,8 +86,8 @@ static bool privileged(const uint8_t *op)
 {
     static const uint8_t one[] = {0x6c, 0x6d, 0x6e, 0x6f, 0xe4, 0xe5, 0xe6, 0xe7,
                                   0xec, 0xed, 0xee, 0xef, 0xf4, 0xfa, 0xfb};
-    static const uint8_t two[] = {0x00, 0x01, 0x06, 0x08, 0x09, 0x20, 0x21, 0x22, 0x23,
-                                  0x30, 0x32, 0x33, 0x35};
+    static const uint8_t two[] = {0x00, 0x01, 0x06, 0x08, 0x09, 0x20, 0x21,
+                                  0x22, 0x23, 0x30, 0x32, 0x33, 0x35};
     return op[0] == 0x0f ? memchr(two, op[1], sizeof two) != NULL
                          : memchr(one, op[0], sizeof one) != NULL;
 }
@@ -193,7 +193,12 @@ static bool cpu_exception(struct nt_kernel *k, struct nt_thread *t, const struct
     }
 }
 
-enum { INT_FAST_FAIL = 0x29, INT_ASSERT = 0x2c, INT_DEBUG_SERVICE = 0x2d, INT_SYSTEM_SERVICE = 0x2e };
+enum {
+    INT_FAST_FAIL = 0x29,
+    INT_ASSERT = 0x2c,
+    INT_DEBUG_SERVICE = 0x2d,
+    INT_SYSTEM_SERVICE = 0x2e
+};
 
 static bool debug_service(struct nt_kernel *k, struct nt_thread *t)
 {

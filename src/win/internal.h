@@ -10,7 +10,8 @@ ntstatus win_thread_start(struct nt_kernel *k, struct nt_thread *t, uint64_t sta
                           uint64_t stack_commit);
 void win_thread_stop(struct nt_kernel *k, struct nt_thread *t);
 /* The guard page of t's stack was touched: false when that was the last one (stack overflow). */
-/* The guest may have switched to another stack, as fibers do: the TEB tells which one is current. */
+/* The guest may have switched to another stack, as fibers do: the TEB tells which one is current.
+ */
 void win_stack_current(struct nt_kernel *k, struct nt_thread *t);
 bool win_stack_grow(struct nt_kernel *k, struct nt_thread *t, uint64_t va);
 bool win_stack_touch(struct nt_kernel *k, struct nt_thread *t, uint64_t va, size_t len);
@@ -24,10 +25,16 @@ pgr_status win_scan_services(struct nt_kernel *k, const struct nt_process *p, st
 bool win_scan_win32u(struct nt_kernel *k, const struct nt_process *p);
 
 /* gates.c */
-enum win_gate_number { WIN_GATE_SERVICE, WIN_GATE_UNIX_CALL, WIN_GATE_SYNTHETIC, WIN_GATE_STEP = 16 };
+enum win_gate_number {
+    WIN_GATE_SERVICE,
+    WIN_GATE_UNIX_CALL,
+    WIN_GATE_SYNTHETIC,
+    WIN_GATE_STEP = 16
+};
 ntstatus win_gates_map(struct nt_process *p);
 
-/* synthetic.c: DLLs of our own. Calls the host function behind the gate; false when there is none. */
+/* synthetic.c: DLLs of our own. Calls the host function behind the gate; false when there is none.
+ */
 bool win_synthetic_call(struct nt_kernel *k, struct nt_thread *t, uint64_t index);
 /* Bytes of arguments that it takes off the stack (i386). */
 unsigned win_synthetic_pops(const struct nt_process *p, uint64_t index);
@@ -36,7 +43,8 @@ pgr_status win_synthetic_install(struct nt_kernel *k, unsigned ptr_size, struct 
 /* ini.c: files beside the system directory. Without a cache directory there are none. */
 void win_ini_install(struct nt_kernel *k);
 
-/* wine.c: the handshakes of Wine's PE modules with their Unix side, and nothing else knows of it. */
+/* wine.c: the handshakes of Wine's PE modules with their Unix side, and nothing else knows of it.
+ */
 /* ntdll is Wine's: points its dispatcher variables at our gates. */
 void win_wine_connect(struct nt_kernel *k, struct nt_process *p);
 /* Wine's thread start clears this much stack without touching guard pages in order; 0: not Wine. */

@@ -37,8 +37,8 @@ enum {
     PROCESSOR_ARCHITECTURE_AMD64 = 9
 };
 
-/* PF_* indices of what every x86-64 CPU that an engine shows has: FPU without errata, CMPXCHG8B, MMX,
- * SSE, RDTSC, PAE, SSE2, NX, SSE3, CMPXCHG16B, fast fail, SSSE3, SSE4.1, SSE4.2. */
+/* PF_* indices of what every x86-64 CPU that an engine shows has: FPU without errata, CMPXCHG8B,
+ * MMX, SSE, RDTSC, PAE, SSE2, NX, SSE3, CMPXCHG16B, fast fail, SSSE3, SSE4.1, SSE4.2. */
 static const uint8_t features[] = {2, 3, 6, 8, 9, 10, 12, 13, 14, 23, 36, 37, 38};
 
 static void put(uint8_t *page, size_t at, uint64_t v, size_t n)
@@ -53,7 +53,8 @@ static void put_time(uint8_t *out, uint64_t t)
     memcpy(out, parts, sizeof parts);
 }
 
-static void fill(struct nt_kernel *k, const struct nt_process *p, unsigned processors, uint8_t *page)
+static void fill(struct nt_kernel *k, const struct nt_process *p, unsigned processors,
+                 uint8_t *page)
 {
     static const uint16_t root[] = u"C:\\windows";
     unsigned machine = p->ptr_size == 4 ? 0x14c : 0x8664;

@@ -20,9 +20,10 @@ struct win_offsets {
         uint32_t size;
     } teb;
     struct {
-        uint16_t flags, console_flags, std_input, std_output, std_error, current_directory, dll_path,
-            image_path, command_line, environment, show_window_flags, show_window, window_title,
-            desktop, shell_info, runtime_info, environment_size, process_group, header;
+        uint16_t flags, console_flags, std_input, std_output, std_error, current_directory,
+            dll_path, image_path, command_line, environment, show_window_flags, show_window,
+            window_title, desktop, shell_info, runtime_info, environment_size, process_group,
+            header;
     } params;
 };
 

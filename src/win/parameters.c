@@ -55,7 +55,8 @@ static void append(struct units *out, const char *text)
     free(wide);
 }
 
-/* ---- Environment: "NAME=value" strings, sorted by name, each ended by a NUL, then one more NUL ---- */
+/* ---- Environment: "NAME=value" strings, sorted by name, each ended by a NUL, then one more NUL
+ * ---- */
 
 struct env {
     VEC(char *) rows;
@@ -105,15 +106,14 @@ static void build_env(struct nt_kernel *k, struct nt_process *p, const struct wi
         snprintf(processors, sizeof processors, "NUMBER_OF_PROCESSORS=%u",
                  b->processors ? b->processors : 1);
         env_set(&env, processors);
-        env_set(&env, p->ptr_size == 4 ? "PROCESSOR_ARCHITECTURE=x86"
-                                       : "PROCESSOR_ARCHITECTURE=AMD64");
+        env_set(&env,
+                p->ptr_size == 4 ? "PROCESSOR_ARCHITECTURE=x86" : "PROCESSOR_ARCHITECTURE=AMD64");
     }
     if (extra && !b->bare_env)
         env_set(&env, extra);
     for (size_t i = 0; b->env && b->env[i]; i++)
         env_set(&env, b->env[i]);
-    vec_foreach(row, &env.rows)
-    {
+    vec_foreach (row, &env.rows) {
         append(out, *row);
         free(*row);
     }
@@ -123,7 +123,8 @@ static void build_env(struct nt_kernel *k, struct nt_process *p, const struct wi
     vec_free(&env.rows);
 }
 
-/* ---- Parameters --------------------------------------------------------------------------------- */
+/* ---- Parameters ---------------------------------------------------------------------------------
+ */
 
 struct blob {
     VEC(uint8_t) b;

@@ -14,15 +14,14 @@ enum { NUMBER_MAX = 0x4000 };
 static void take(struct nt_kernel *k, const struct pe_services *found)
 {
     uint32_t count = k->service_count;
-    vec_foreach(row, &found->rows)
+    vec_foreach (row, &found->rows)
         if (row->number < NUMBER_MAX && row->number >= count)
             count = row->number + 1;
     k->service_table = xrealloc(k->service_table, count * sizeof *k->service_table);
     for (uint32_t i = k->service_count; i < count; i++)
         k->service_table[i] = NULL;
     k->service_count = count;
-    vec_foreach(row, &found->rows)
-    {
+    vec_foreach (row, &found->rows) {
         const struct nt_service *s = row->number < NUMBER_MAX ? nt_service_find(row->name) : NULL;
         if (s && !k->service_table[row->number])
             k->service_table[row->number] = s;

@@ -99,8 +99,7 @@ static pgr_status install(const char *dir, const char *dll, unsigned ptr_size, s
     size_t size;
     uint8_t *image = build(dll, ptr_size, &size);
     char *path = xasprintf("%s/%s", dir, dll);
-    pgr_status s =
-        same_content(path, image, size) ? PGR_OK : host_write_file(path, image, size, e);
+    pgr_status s = same_content(path, image, size) ? PGR_OK : host_write_file(path, image, size, e);
     free(path);
     free(image);
     return s;
@@ -118,9 +117,10 @@ pgr_status win_synthetic_install(struct nt_kernel *k, unsigned ptr_size, struct 
         char *path = xasprintf(SYSTEM32 "\\%s", exports[i].dll);
         if (nt_io_exists(k, path, &is_dir)) {
             if (!dir || !host_make_dirs(dir))
-                s = err_set(e, PGR_E_IO, "cannot make a directory for %s, which the root lacks; "
-                                         "set HOME or XDG_CACHE_HOME to a place that can be "
-                                         "written to",
+                s = err_set(e, PGR_E_IO,
+                            "cannot make a directory for %s, which the root lacks; "
+                            "set HOME or XDG_CACHE_HOME to a place that can be "
+                            "written to",
                             exports[i].dll);
             else
                 s = install(dir, exports[i].dll, ptr_size, e);

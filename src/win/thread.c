@@ -77,8 +77,8 @@ bool win_stack_grow(struct nt_kernel *k, struct nt_thread *t, uint64_t va)
     uint64_t room = t->foreign_stack ? FOREIGN_ROOM : OVERFLOW_ROOM;
     uint64_t page = align_down(va, MEM_PAGE), lowest = t->stack_region + room + GUARD;
     bool last = page <= lowest;
-    uint64_t limit = last ? t->stack_region + MEM_PAGE
-                          : MAX(page - MIN(page, (uint64_t)GROW_BY), lowest);
+    uint64_t limit =
+        last ? t->stack_region + MEM_PAGE : MAX(page - MIN(page, (uint64_t)GROW_BY), lowest);
     uint64_t base = limit, size = page - limit;
     if (size)
         mem_commit(p->mem, &base, &size, PAGE_READWRITE);

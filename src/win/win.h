@@ -5,8 +5,8 @@
  * The user-mode environment that Windows prepares for a process: shared user data, PEB and TEBs,
  * process parameters, stacks, and the hand-over to ntdll for start, exceptions and APCs.
  *
- * win_boot() makes a process that is ready to run: everything after its first instruction is done by
- * guest code. It needs a kernel with the root's windows directory mounted.
+ * win_boot() makes a process that is ready to run: everything after its first instruction is done
+ * by guest code. It needs a kernel with the root's windows directory mounted.
  */
 #include "nt/kernel.h"
 
@@ -27,8 +27,9 @@ struct win_boot {
 
 /*
  * Makes the process with its first thread, ready. k->first_process is set, k->service_table filled,
- * upcalls installed (all but `sync`). On failure *e has a sentence; the kernel may be destroyed, not
- * used. PGR_E_NOT_FOUND: no such program; PGR_E_FORMAT, PGR_E_UNSUPPORTED: not one that can run.
+ * upcalls installed (all but `sync`). On failure *e has a sentence; the kernel may be destroyed,
+ * not used. PGR_E_NOT_FOUND: no such program; PGR_E_FORMAT, PGR_E_UNSUPPORTED: not one that can
+ * run.
  */
 pgr_status win_boot(struct nt_kernel *k, const struct win_boot *b, struct nt_process **out,
                     struct pgr_error *e);
@@ -50,8 +51,8 @@ bool win_fault(struct nt_kernel *k, struct nt_thread *t, const struct cpu_exit *
 /* Writes the clock to the shared user data when it has moved by at least a millisecond. */
 void win_update_time(struct nt_kernel *k, struct nt_process *p);
 
-/* The image of a DLL that Peregrine supplies to roots that lack it; from malloc, NULL when it is none of
- * them. `dll` in any case. */
+/* The image of a DLL that Peregrine supplies to roots that lack it; from malloc, NULL when it is
+ * none of them. `dll` in any case. */
 uint8_t *win_synthetic_image(const char *dll, unsigned ptr_size, size_t *size);
 
 /* Joins arguments into one command line so that CommandLineToArgvW and the C runtimes split it into

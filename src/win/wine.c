@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The start of a thread clears 0xf0000 bytes below its context in ascending order, which passes over
- * any guard page. */
+/* The start of a thread clears 0xf0000 bytes below its context in ascending order, which passes
+ * over any guard page. */
 enum { WINE_STACK_COMMIT = 0xf8000 };
 
 static uint64_t gate(const struct nt_process *p, enum win_gate_number n)
@@ -84,15 +84,19 @@ static ntstatus time_precise(struct nt_kernel *k, struct nt_thread *t, uint64_t 
     return win_put(p, args, nt_system_time(k), 8) ? STATUS_ACCESS_VIOLATION : STATUS_SUCCESS;
 }
 
-/* ntdll's own calls. Wine 8 numbers them load_so_dll, unwind_builtin_dll, system_time_precise; since
- * it has __wine_unixlib_handle, debug output is the third and the time the last. */
+/* ntdll's own calls. Wine 8 numbers them load_so_dll, unwind_builtin_dll, system_time_precise;
+ * since it has __wine_unixlib_handle, debug output is the third and the time the last. */
 static ntstatus ntdll_call(struct nt_kernel *k, struct nt_thread *t, uint32_t code, uint64_t args)
 {
-    enum { LOAD_SO_DLL, UNWIND_BUILTIN_DLL, THIRD };
+    enum { LOAD_SO_DLL, UNWIND_BUILTIN_DLL, THIRD, TIME_PRECISE = 7 };
     if (code == THIRD)
         return k->wine_unixlib_handle ? debug_write(k, t, args) : time_precise(k, t, args);
-    if (code <= UNWIND_BUILTIN_DLL)
-        return STATUS_NOT_SUPPORTED; /* there are no ELF modules */
+    if (code == TIME_PRECISE && k->wine_unixlib_handle)
+        return time_precise(k, t, args);
+    if (code == LOAD_SO_DLL) /* what is no PE file is offered here: there are no ELF modules */
+        return STATUS_INVALID_IMAGE_FORMAT;
+    if (code == UNWIND_BUILTIN_DLL)
+        return STATUS_NOT_SUPPORTED;
     return unknown(k, t, "ntdll", code);
 }
 
@@ -103,11 +107,11 @@ static ntstatus win32u_call(struct nt_kernel *k, struct nt_thread *t, uint32_t c
     if (code)
         return unknown(k, t, "win32u", code);
     return win_put_ptr(p, args, gate(p, WIN_GATE_SERVICE)) ? STATUS_ACCESS_VIOLATION
-                                                              : STATUS_SUCCESS;
+                                                           : STATUS_SUCCESS;
 }
 
-ntstatus win_wine_unix_call(struct nt_kernel *k, struct nt_thread *t, uint64_t handle, uint32_t code,
-                            uint64_t args)
+ntstatus win_wine_unix_call(struct nt_kernel *k, struct nt_thread *t, uint64_t handle,
+                            uint32_t code, uint64_t args)
 {
     char module[64];
     struct nt_process *p = nt_process_get(k, t->process);

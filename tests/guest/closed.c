@@ -528,6 +528,6 @@ int main(int argc, char **argv)
     object_links();
     code_and_processes();
     environment();
-    printf("%d attempts\n", attempts);
+    printf("attempts: %d\n", attempts);
     return 0;
 }

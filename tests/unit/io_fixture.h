@@ -134,6 +134,8 @@ static inline void io_boot(struct io_fixture *f)
     f->t = nt_object_new(f->k, NT_TYPE_THREAD);
     f->t2 = nt_object_new(f->k, NT_TYPE_THREAD);
     f->t->process = f->t2->process = f->p->o.id;
+    nt_object_ref(&f->p->o); /* one each */
+    nt_object_ref(&f->p->o);
     f->t->state = f->t2->state = NT_THREAD_RUNNING;
     f->t->cpu.cs = f->t2->cpu.cs = 0x33;
     f->t->cpu.ss = f->t2->cpu.ss = 0x2b;

@@ -192,7 +192,7 @@ static void names_have_limits(void **state)
     struct pgr_error e;
     char name[300];
     memset(name, 'x', sizeof name);
-    name[256] = 0;
+    name[257] = 0;
     char *text = xasprintf(HEAD "[HKLM\\%s]\n", name);
     assert_int_equal(reg_import(r, 1, "n", text, strlen(text), &e), PGR_E_FORMAT);
     free(text);

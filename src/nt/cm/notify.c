@@ -13,7 +13,9 @@ static void finish(struct nt_kernel *k, struct nt_key *object, struct reg_post *
 {
     struct nt_process *p = nt_process_get(k, post->process);
     struct nt_thread *t = nt_thread_get(k, post->thread);
-    if (p && p->mem && post->iosb) {
+    /* RegNotifyChangeKeyValue passes a block on its stack, which is gone when an event is the only
+     * answer; who waits or gets an APC keeps it. */
+    if (p && p->mem && post->iosb && (post->waits || post->apc)) {
         struct IO_STATUS_BLOCK io = {.Status = status};
         uint8_t guest[sizeof io];
         layout_put(&layout_IO_STATUS_BLOCK, p->ptr_size, &io, guest);

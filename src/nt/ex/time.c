@@ -58,8 +58,7 @@ ntstatus nt_set_timer_resolution(struct nt_call *c)
     if (s)
         return s;
     if (set)
-        ex->timer_resolution =
-            MIN(MAX(want, (uint32_t)NT_TIMER_FASTEST), (uint32_t)NT_TIMER_USUAL);
+        ex->timer_resolution = MIN(MAX(want, (uint32_t)NT_TIMER_FASTEST), (uint32_t)NT_TIMER_USUAL);
     else
         ex->timer_resolution = 0;
     s = nt_put_u32(c, a->ActualTime, resolution(ex));

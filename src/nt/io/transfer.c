@@ -11,21 +11,24 @@ enum { LIST_MAX = 1 << 20, PATH_UNITS_MAX = 1 << 16, FILE_MAX = 1 << 30 };
 /* A file from a stranger must not open the host to writing: who loads it has to mount such a
  * directory before, and it is that one which counts. */
 static void load_mount(struct nt_kernel *k, struct ser *s, const char *guest, const char *host,
-                       uint8_t mode)
+                       uint8_t mode, const char *supply)
 {
     struct pgr_error e;
     size_t len;
     uint16_t *path = guest ? nt_path_from_utf8(guest, &len) : NULL;
     const struct nt_mount *have = path ? nt_mount_at(k->io, path, len) : NULL;
+    bool writes = mode == NT_MOUNT_READ_WRITE;
     free(path);
     if (!guest || !host || mode > NT_MOUNT_READ_WRITE)
         ser_fail(s, "snapshot: a mount without a directory");
-    else if (mode == NT_MOUNT_READ_WRITE && (!have || have->mode != mode))
-        ser_fail(s,
-                 "snapshot: the guest writes to %s at %s; mount that read-write before the snapshot "
-                 "is restored",
-                 host, guest);
-    else if (mode != NT_MOUNT_READ_WRITE && nt_io_mount(k, guest, host, mode, &e))
+    else if (writes && (!have || have->mode != mode))
+        ser_fail(
+            s,
+            "snapshot: the guest writes to %s at %s; mount that read-write before the snapshot "
+            "is restored",
+            host, guest);
+    else if ((!writes && nt_mount_add(k, guest, host, mode, &e)) ||
+             (supply && nt_io_supply(k, guest, supply, &e)))
         ser_fail(s, "snapshot: %s", e.text);
 }
 
@@ -47,15 +50,8 @@ static void mounts_transfer(struct nt_kernel *k, struct ser *s)
         ser_text(s, &host);
         SER(s, mode);
         ser_text(s, &supply);
-        if (s->loading && !s->failed) {
-            struct pgr_error e;
-            if (!guest || !host || mode > NT_MOUNT_READ_WRITE)
-                ser_fail(s, "snapshot: a mount without a directory");
-            else if (nt_mount_add(k, guest, host, mode, &e))
-                ser_fail(s, "snapshot: %s", e.text);
-            else if (supply && nt_io_supply(k, guest, supply, &e))
-                ser_fail(s, "snapshot: %s", e.text);
-        }
+        if (s->loading && !s->failed)
+            load_mount(k, s, guest, host, mode, supply);
         free(supply);
         free(guest);
         free(host);
@@ -214,29 +210,25 @@ static void old_overlay_transfer(struct nt_io *io, struct ser *s)
 
 enum { OVERLAY_NONE, OVERLAY_PRIVATE, OVERLAY_NAMED };
 
+/* The user's own overlay is, like a directory to write to, the one that the new kernel was given.
+ */
 static void overlay_transfer(struct nt_kernel *k, struct ser *s)
 {
     struct nt_io *io = k->io;
-    struct pgr_error e;
     uint8_t kind = !io->overlay          ? OVERLAY_NONE
                    : io->overlay_private ? OVERLAY_PRIVATE
                                          : OVERLAY_NAMED;
+    bool given = kind == OVERLAY_NAMED;
     SER(s, kind);
-    if (s->loading)
-        nt_io_set_overlay(k, NULL, NULL);
-    if (kind == OVERLAY_PRIVATE) {
+    if (kind != OVERLAY_NONE)
         old_overlay_transfer(io, s);
+    if (kind == OVERLAY_NAMED && !given)
+        ser_fail(s, "snapshot: the guest's files are in the overlay %s; give it to the machine",
+                 io->saved_overlay ? io->saved_overlay : "?");
+    if (s->loading && kind != OVERLAY_NAMED)
+        nt_io_set_overlay(k, NULL, NULL);
+    if (kind == OVERLAY_PRIVATE)
         private_transfer(io, s);
-    }
-    if (kind != OVERLAY_NAMED)
-        return;
-    char *dir = s->loading ? NULL : io->overlay;
-    ser_text(s, &dir);
-    if (!s->loading)
-        return;
-    if (!s->failed && (!dir || nt_io_set_overlay(k, dir, &e)))
-        ser_fail(s, "snapshot: %s", dir ? e.text : "an overlay without a directory");
-    free(dir);
 }
 
 static void lock_transfer(struct ser *s, struct nt_lock *l)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* Alerts: the old per-thread flag, and the alert by thread id on which critical sections, SRW locks,
- * condition variables and WaitOnAddress of today's ntdll are built. */
+/* Alerts: the old per-thread flag, and the alert by thread id on which critical sections, SRW
+ * locks, condition variables and WaitOnAddress of today's ntdll are built. */
 #include "nt/call.h"
 #include "nt/ke/sched.h"
 

@@ -86,16 +86,16 @@ ntstatus nt_create_io_completion(struct nt_call *c)
 ntstatus nt_open_io_completion(struct nt_call *c)
 {
     const struct NtOpenIoCompletion_args *a = nt_args(c);
-    return nt_open_handle(c, NT_TYPE_IO_COMPLETION, a->ObjectAttributes,
-                          (uint32_t)a->DesiredAccess, a->IoCompletionHandle);
+    return nt_open_handle(c, NT_TYPE_IO_COMPLETION, a->ObjectAttributes, (uint32_t)a->DesiredAccess,
+                          a->IoCompletionHandle);
 }
 
 ntstatus nt_set_io_completion(struct nt_call *c)
 {
     const struct NtSetIoCompletion_args *a = nt_args(c);
     struct nt_io_completion *p;
-    ntstatus s = nt_handle_get(c, a->IoCompletionHandle, NT_TYPE_IO_COMPLETION,
-                               IO_COMPLETION_MODIFY, &p);
+    ntstatus s =
+        nt_handle_get(c, a->IoCompletionHandle, NT_TYPE_IO_COMPLETION, IO_COMPLETION_MODIFY, &p);
     if (!s)
         nt_completion_post(c->k, p->o.id, a->KeyContext, a->ApcContext, (ntstatus)a->IoStatus,
                            a->IoStatusInformation);
@@ -166,8 +166,8 @@ ntstatus nt_remove_io_completion(struct nt_call *c)
 {
     const struct NtRemoveIoCompletion_args *a = nt_args(c);
     struct nt_io_completion *p;
-    ntstatus s = nt_handle_get(c, a->IoCompletionHandle, NT_TYPE_IO_COMPLETION,
-                               IO_COMPLETION_MODIFY, &p);
+    ntstatus s =
+        nt_handle_get(c, a->IoCompletionHandle, NT_TYPE_IO_COMPLETION, IO_COMPLETION_MODIFY, &p);
     if (s)
         return s;
     struct nt_wait w = {.kind = NT_WAIT_COMPLETION, .count = 1, .retry = NT_RETRY_COMPLETION};
@@ -185,8 +185,8 @@ ntstatus nt_remove_io_completion_ex(struct nt_call *c)
     struct nt_io_completion *p;
     if (!a->Count)
         return STATUS_INVALID_PARAMETER;
-    ntstatus s = nt_handle_get(c, a->IoCompletionHandle, NT_TYPE_IO_COMPLETION,
-                               IO_COMPLETION_MODIFY, &p);
+    ntstatus s =
+        nt_handle_get(c, a->IoCompletionHandle, NT_TYPE_IO_COMPLETION, IO_COMPLETION_MODIFY, &p);
     if (s)
         return s;
     struct nt_wait w = {.kind = NT_WAIT_COMPLETION,

@@ -86,8 +86,8 @@ ntstatus nt_create_event(struct nt_call *c)
     struct nt_event *e;
     if (a->EventType > 1)
         return nt_zero_handle(c, a->EventHandle, STATUS_INVALID_PARAMETER);
-    ntstatus s = nt_create_handle(c, NT_TYPE_EVENT, a->ObjectAttributes,
-                                  (uint32_t)a->DesiredAccess, a->EventHandle, &e);
+    ntstatus s = nt_create_handle(c, NT_TYPE_EVENT, a->ObjectAttributes, (uint32_t)a->DesiredAccess,
+                                  a->EventHandle, &e);
     if (s == STATUS_SUCCESS) {
         e->manual = a->EventType == 0;
         e->set = a->InitialState & 1;

@@ -41,8 +41,8 @@ ntstatus nt_create_keyed_event(struct nt_call *c)
 {
     const struct NtCreateKeyedEvent_args *a = nt_args(c);
     struct nt_object *o;
-    return nt_create_handle(c, NT_TYPE_KEYED_EVENT, a->ObjectAttributes,
-                            (uint32_t)a->DesiredAccess, a->KeyedEventHandle, &o);
+    return nt_create_handle(c, NT_TYPE_KEYED_EVENT, a->ObjectAttributes, (uint32_t)a->DesiredAccess,
+                            a->KeyedEventHandle, &o);
 }
 
 ntstatus nt_open_keyed_event(struct nt_call *c)
@@ -62,8 +62,7 @@ static ntstatus meet(struct nt_call *c, uint64_t handle, uint64_t key, uint64_t 
     if (key & 1)
         return STATUS_INVALID_PARAMETER_1;
     if (handle)
-        s = nt_handle_get(c, handle, NT_TYPE_KEYED_EVENT,
-                          mine == NT_WAIT_KEYED ? 1 : 2, &o);
+        s = nt_handle_get(c, handle, NT_TYPE_KEYED_EVENT, mine == NT_WAIT_KEYED ? 1 : 2, &o);
     if (s)
         return s;
     for (size_t i = 0; i < q->waiters.len; i++) {

@@ -40,7 +40,8 @@ void nt_sched_transfer(struct nt_kernel *k, struct ser *s)
     SER(s, k->running);
 }
 
-/* ---- After a load ------------------------------------------------------------------------------- */
+/* ---- After a load -------------------------------------------------------------------------------
+ */
 
 static bool wait_possible(struct nt_kernel *k, const struct nt_wait *w)
 {
@@ -81,7 +82,8 @@ void nt_sched_settle(struct nt_kernel *k, struct ser *s)
     nt_object_each(k, NT_TYPE_THREAD, check_thread, s);
 }
 
-/* ---- Queues ------------------------------------------------------------------------------------- */
+/* ---- Queues -------------------------------------------------------------------------------------
+ */
 
 void nt_thread_make_ready(struct nt_kernel *k, struct nt_thread *t)
 {
@@ -190,7 +192,8 @@ bool nt_sched_poll_host(struct nt_kernel *k, int timeout_ms)
     if (any && (poll(fds.data, fds.len, timeout_ms) > 0 || !timeout_ms)) {
         for (size_t i = 0; i < fds.len; i++) {
             struct nt_thread *t = nt_thread_get(k, ids.data[i]);
-            if ((!fds.data[i].revents && fds.data[i].fd >= 0) || !t || t->state != NT_THREAD_WAITING)
+            if ((!fds.data[i].revents && fds.data[i].fd >= 0) || !t ||
+                t->state != NT_THREAD_WAITING)
                 continue;
             ntstatus s = nt_wait_try(k, t);
             if (s != NT_BLOCKED)

@@ -17,22 +17,17 @@
 
 enum { NT_WAIT_MAX = 64 };
 
-enum nt_thread_state {
-    NT_THREAD_READY,
-    NT_THREAD_RUNNING,
-    NT_THREAD_WAITING,
-    NT_THREAD_ENDED
-};
+enum nt_thread_state { NT_THREAD_READY, NT_THREAD_RUNNING, NT_THREAD_WAITING, NT_THREAD_ENDED };
 
 enum nt_wait_kind {
-    NT_WAIT_OBJECTS,     /* objects[0..count), any or all */
-    NT_WAIT_DELAY,       /* only the deadline or an APC */
-    NT_WAIT_ALERT,       /* NtWaitForAlertByThreadId: the thread's own alert */
-    NT_WAIT_KEYED,       /* keyed event: waits for NtReleaseKeyedEvent with `key` */
+    NT_WAIT_OBJECTS, /* objects[0..count), any or all */
+    NT_WAIT_DELAY,   /* only the deadline or an APC */
+    NT_WAIT_ALERT,   /* NtWaitForAlertByThreadId: the thread's own alert */
+    NT_WAIT_KEYED,   /* keyed event: waits for NtReleaseKeyedEvent with `key` */
     NT_WAIT_KEYED_RELEASE,
-    NT_WAIT_COMPLETION,  /* NtRemoveIoCompletion on objects[0] */
-    NT_WAIT_WORK,        /* a worker factory or another queue: ended by its owner */
-    NT_WAIT_HOST         /* a host descriptor must become readable (console, pipe) */
+    NT_WAIT_COMPLETION, /* NtRemoveIoCompletion on objects[0] */
+    NT_WAIT_WORK,       /* a worker factory or another queue: ended by its owner */
+    NT_WAIT_HOST        /* a host descriptor must become readable (console, pipe) */
 };
 
 struct nt_wait {
@@ -42,7 +37,7 @@ struct nt_wait {
     nt_id objects[NT_WAIT_MAX]; /* each holds a reference while waiting */
     uint64_t deadline;          /* nt_now() at which it times out */
     uint64_t key;
-    uint64_t arg[6];            /* the owner's: where to write results when it ends */
+    uint64_t arg[6]; /* the owner's: where to write results when it ends */
     int host_fd;
     /* Called when a wait of kind COMPLETION, WORK or HOST may have become possible; writes results,
      * returns the status, or NT_BLOCKED to go on waiting. Index into nt_wait_retries (snapshots
@@ -65,7 +60,8 @@ struct nt_thread {
     bool alerted, alerted_by_id, terminate_pending, hide_from_debugger, impersonating;
     int32_t base_priority, priority;
     uint64_t affinity;
-    uint64_t teb, stack_base, stack_limit, stack_region; /* user stack: top, lowest committed, base */
+    uint64_t teb, stack_base, stack_limit,
+        stack_region;   /* user stack: top, lowest committed, base */
     bool foreign_stack; /* it was switched to one that the guest made itself: a fiber's */
     uint64_t start_address, start_parameter;
     ntstatus exit_status;
@@ -77,7 +73,7 @@ struct nt_thread {
     uint32_t blocked_service; /* number and arguments of the service that the thread waits in */
     uint64_t blocked_args[18];
     uint64_t blocked_caller;
-    nt_id token;              /* impersonation */
+    nt_id token; /* impersonation */
     uint16_t *description;
     size_t description_len;
 };
@@ -89,14 +85,15 @@ static inline struct nt_thread *nt_thread_get(struct nt_kernel *k, nt_id id)
     return nt_object_get(k, id, NT_TYPE_THREAD);
 }
 
-/* ---- Waits ------------------------------------------------------------------------------------ */
+/* ---- Waits ------------------------------------------------------------------------------------
+ */
 
 /* A guest timeout: NULL pointer → none. Negative: relative, positive: absolute system time.
  * Fills has_deadline and deadline. STATUS_ACCESS_VIOLATION on a bad pointer. */
 ntstatus nt_wait_timeout(struct nt_call *c, uint64_t timeout_ptr, struct nt_wait *w);
 /* Starts the wait described by *w (copied) for the calling thread: passes at once when it can (the
- * status), delivers a pending APC (STATUS_USER_APC) if alertable, times out at once for a deadline in
- * the past, else NT_BLOCKED. */
+ * status), delivers a pending APC (STATUS_USER_APC) if alertable, times out at once for a deadline
+ * in the past, else NT_BLOCKED. */
 ntstatus nt_wait_begin(struct nt_call *c, const struct nt_wait *w);
 /* The state of o changed: completes waits that can pass now, in the order in which they began. */
 void nt_signal(struct nt_kernel *k, struct nt_object *o);
@@ -115,12 +112,14 @@ bool nt_apc_deliver(struct nt_kernel *k, struct nt_thread *t, ntstatus status);
 /* Queues a user APC and ends an alertable wait. */
 void nt_apc_queue(struct nt_kernel *k, struct nt_thread *t, const struct nt_apc *apc);
 
-/* One resume; t runs when the count reaches 0. And the thread that has the tid, NULL: none alive. */
+/* One resume; t runs when the count reaches 0. And the thread that has the tid, NULL: none alive.
+ */
 void nt_thread_resume(struct nt_kernel *k, struct nt_thread *t);
 void nt_thread_suspend(struct nt_kernel *k, struct nt_thread *t);
 struct nt_thread *nt_thread_by_tid(struct nt_kernel *k, uint32_t tid);
 
-/* ---- Scheduling ------------------------------------------------------------------------------- */
+/* ---- Scheduling -------------------------------------------------------------------------------
+ */
 
 struct nt_sched *nt_sched_create(void);
 void nt_sched_destroy(struct nt_kernel *k);
@@ -142,7 +141,8 @@ void nt_sched_expire(struct nt_kernel *k);
  * that are ready. False when there are none. */
 bool nt_sched_poll_host(struct nt_kernel *k, int timeout_ms);
 
-/* ---- Time: all in units of 100 ns ------------------------------------------------------------- */
+/* ---- Time: all in units of 100 ns -------------------------------------------------------------
+ */
 
 struct nt_clock {
     bool host;            /* follows the host; else virtual */
@@ -152,7 +152,7 @@ struct nt_clock {
     uint64_t shown;       /* `now` as last written to the shared user data */
     uint64_t tsc;         /* the last value that rdtsc gave: it never goes back */
 };
-uint64_t nt_now(struct nt_kernel *k);         /* since machine start */
+uint64_t nt_now(struct nt_kernel *k); /* since machine start */
 /* What the guest is told of the time since boot: no Windows runs programs in its first moments, and
  * some (Go) take a zero for a broken clock. */
 uint64_t nt_uptime(struct nt_kernel *k);

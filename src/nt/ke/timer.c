@@ -126,8 +126,8 @@ ntstatus nt_create_timer(struct nt_call *c)
     struct nt_timer *m;
     if (a->TimerType > 1)
         return nt_zero_handle(c, a->TimerHandle, STATUS_INVALID_PARAMETER);
-    ntstatus s = nt_create_handle(c, NT_TYPE_TIMER, a->ObjectAttributes,
-                                  (uint32_t)a->DesiredAccess, a->TimerHandle, &m);
+    ntstatus s = nt_create_handle(c, NT_TYPE_TIMER, a->ObjectAttributes, (uint32_t)a->DesiredAccess,
+                                  a->TimerHandle, &m);
     if (s == STATUS_SUCCESS)
         m->manual = a->TimerType == 0;
     return s;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What a loaded snapshot says of references. Ids come from hostile input, and the code behind them
- * relies on two things: an id that holds a reference names an object of its type, and an object does
- * not count fewer references than there are. Both can be checked only once everything is there.
+ * relies on two things: an id that holds a reference names an object of its type, and an object
+ * does not count fewer references than there are. Both can be checked only once everything is
+ * there.
  */
 #include "base/vec.h"
 #include "nt/kernel.h"

@@ -149,4 +149,3 @@ void nt_handles_transfer(struct nt_kernel *k, struct ser *s, struct nt_handle_ta
     if (t->first_free > t->len)
         t->first_free = 0;
 }
-

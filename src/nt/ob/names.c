@@ -192,8 +192,8 @@ static ntstatus walk_path(struct walk *w, struct text path, bool open_link)
         while (name.len < path.len && path.s[name.len] != '\\')
             name.len++;
         bool last = name.len == path.len;
-        struct text rest = last ? (struct text){0}
-                                : (struct text){path.s + name.len + 1, path.len - name.len - 1};
+        struct text rest =
+            last ? (struct text){0} : (struct text){path.s + name.len + 1, path.len - name.len - 1};
         if (!name.len)
             return STATUS_OBJECT_NAME_INVALID;
         w->rest = path;
@@ -240,8 +240,8 @@ static ntstatus walk_attrs(struct nt_call *c, const struct nt_attrs *a, bool ope
     return walk_path(w, path, open_link);
 }
 
-ntstatus nt_create_named(struct nt_call *c, enum nt_type_id type, const struct nt_attrs *a, void *out,
-                         bool *existed)
+ntstatus nt_create_named(struct nt_call *c, enum nt_type_id type, const struct nt_attrs *a,
+                         void *out, bool *existed)
 {
     struct walk w;
     if (existed)
@@ -330,11 +330,11 @@ ntstatus nt_name_resolve(struct nt_call *c, const struct nt_attrs *a, uint16_t *
     return s;
 }
 
-struct nt_object *nt_name_lookup(struct nt_kernel *k, const uint16_t *path, size_t len, size_t *used)
+struct nt_object *nt_name_lookup(struct nt_kernel *k, const uint16_t *path, size_t len,
+                                 size_t *used)
 {
-    struct walk w = {.k = k,
-                     .nocase = true,
-                     .at = nt_object_get(k, k->root_directory, NT_TYPE_DIRECTORY)};
+    struct walk w = {
+        .k = k, .nocase = true, .at = nt_object_get(k, k->root_directory, NT_TYPE_DIRECTORY)};
     if (used)
         *used = len;
     if (!len || path[0] != '\\')
@@ -348,9 +348,8 @@ void nt_name_insert(struct nt_kernel *k, const char *path_utf8, struct nt_object
 {
     size_t len;
     uint16_t *path = utf8_to_utf16(path_utf8, strlen(path_utf8), &len);
-    struct walk w = {.k = k,
-                     .nocase = true,
-                     .at = nt_object_get(k, k->root_directory, NT_TYPE_DIRECTORY)};
+    struct walk w = {
+        .k = k, .nocase = true, .at = nt_object_get(k, k->root_directory, NT_TYPE_DIRECTORY)};
     ntstatus s = walk_path(&w, (struct text){path + 1, len - 1}, true);
     BUG_ON(s != STATUS_OBJECT_NAME_NOT_FOUND);
     add_member(k, (struct nt_directory *)w.at, w.leaf, o);
@@ -409,17 +408,32 @@ void nt_name_link(struct nt_kernel *k, const char *path, const char *target)
 void nt_namespace_init(struct nt_kernel *k)
 {
     static const char *const directories[] = {
-        "\\??",           "\\Device",        "\\BaseNamedObjects",  "\\Sessions",
-        "\\Sessions\\0",  "\\Sessions\\1",   "\\Sessions\\BNOLINKS", "\\KnownDlls",
-        "\\KnownDlls32",  "\\RPC Control",   "\\Windows",           "\\Driver",
-        "\\KernelObjects", "\\NLS",          "\\ObjectTypes",       "\\Security",
-        "\\Sessions\\1\\BaseNamedObjects", "\\Sessions\\1\\DosDevices", "\\Sessions\\1\\Windows",
-        "\\BaseNamedObjects\\Restricted", "\\Sessions\\1\\Windows\\WindowStations",
+        "\\??",
+        "\\Device",
+        "\\BaseNamedObjects",
+        "\\Sessions",
+        "\\Sessions\\0",
+        "\\Sessions\\1",
+        "\\Sessions\\BNOLINKS",
+        "\\KnownDlls",
+        "\\KnownDlls32",
+        "\\RPC Control",
+        "\\Windows",
+        "\\Driver",
+        "\\KernelObjects",
+        "\\NLS",
+        "\\ObjectTypes",
+        "\\Security",
+        "\\Sessions\\1\\BaseNamedObjects",
+        "\\Sessions\\1\\DosDevices",
+        "\\Sessions\\1\\Windows",
+        "\\BaseNamedObjects\\Restricted",
+        "\\Sessions\\1\\Windows\\WindowStations",
     };
     /* io/ finds devices by their names; here they can be listed, and are in the way of others. */
     static const char *const devices[] = {
-        "\\Device\\Null",     "\\Device\\NamedPipe",       "\\Device\\Mailslot",
-        "\\Device\\ConDrv",   "\\Device\\MountPointManager",
+        "\\Device\\Null",   "\\Device\\NamedPipe",         "\\Device\\Mailslot",
+        "\\Device\\ConDrv", "\\Device\\MountPointManager",
     };
     static const char *const links[][2] = {
         {"\\DosDevices", "\\??"},
@@ -449,7 +463,8 @@ void nt_namespace_init(struct nt_kernel *k)
     make_object(k, NT_TYPE_DESKTOP, "\\Default");
 }
 
-/* ---- After a load ------------------------------------------------------------------------------- */
+/* ---- After a load -------------------------------------------------------------------------------
+ */
 
 enum { DEPTH_MAX = 1024 };
 
@@ -483,7 +498,8 @@ void nt_namespace_settle(struct nt_kernel *k, struct ser *s)
     nt_object_each(k, NT_TYPE_DIRECTORY, check_members, s);
 }
 
-/* ---- Services ---------------------------------------------------------------------------------- */
+/* ---- Services ----------------------------------------------------------------------------------
+ */
 
 ntstatus nt_zero_handle(struct nt_call *c, uint64_t handle_out, ntstatus status)
 {
@@ -541,14 +557,14 @@ ntstatus nt_open_directory_object(struct nt_call *c)
 {
     const struct NtOpenDirectoryObject_args *a = nt_args(c);
     return nt_open_handle(c, NT_TYPE_DIRECTORY, a->ObjectAttributes, (uint32_t)a->DesiredAccess,
-                            a->DirectoryHandle);
+                          a->DirectoryHandle);
 }
 
 ntstatus nt_open_symbolic_link_object(struct nt_call *c)
 {
     const struct NtOpenSymbolicLinkObject_args *a = nt_args(c);
     return nt_open_handle(c, NT_TYPE_SYMLINK, a->ObjectAttributes, (uint32_t)a->DesiredAccess,
-                            a->LinkHandle);
+                          a->LinkHandle);
 }
 
 ntstatus nt_create_symbolic_link_object(struct nt_call *c)
@@ -625,8 +641,8 @@ static size_t listing_size(const struct listing *l, size_t n)
     return bytes;
 }
 
-static void put_name(const struct listing *l, uint8_t *out, uint64_t va, size_t *entry, size_t *text,
-                     const uint16_t *name, size_t len)
+static void put_name(const struct listing *l, uint8_t *out, uint64_t va, size_t *entry,
+                     size_t *text, const uint16_t *name, size_t len)
 {
     struct UNICODE_STRING us = {.Length = (uint16_t)(len * 2),
                                 .MaximumLength = (uint16_t)(len * 2 + 2),
@@ -679,7 +695,8 @@ ntstatus nt_query_directory_object(struct nt_call *c)
     size_t want = a->ReturnSingleEntry ? 1 : l.d->members.len - at;
     while (l.count < want && listing_size(&l, l.count + 1) <= a->Length)
         l.count++;
-    /* A caller who asks for one entry learns what it takes; one who asks for many, what was used. */
+    /* A caller who asks for one entry learns what it takes; one who asks for many, what was used.
+     */
     size_t need = listing_size(&l, a->ReturnSingleEntry ? 1 : l.count);
     if (a->ReturnLength && (s = nt_put_u32(c, a->ReturnLength, (uint32_t)need)))
         return s;

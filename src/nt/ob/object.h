@@ -22,49 +22,49 @@ struct nt_call;
 typedef uint32_t nt_id; /* 0: none. Slots are reused, ids are not (a generation is part of them). */
 
 enum nt_type_id { /* the order is part of snapshots: append only */
-    NT_TYPE_NONE,
-    NT_TYPE_DIRECTORY,
-    NT_TYPE_SYMLINK,
-    NT_TYPE_PROCESS,
-    NT_TYPE_THREAD,
-    NT_TYPE_EVENT,
-    NT_TYPE_MUTANT,
-    NT_TYPE_SEMAPHORE,
-    NT_TYPE_TIMER,
-    NT_TYPE_KEYED_EVENT,
-    NT_TYPE_IO_COMPLETION,
-    NT_TYPE_SECTION,
-    NT_TYPE_FILE,
-    NT_TYPE_KEY,
-    NT_TYPE_TOKEN,
-    NT_TYPE_JOB,
-    NT_TYPE_DEBUG,
-    NT_TYPE_PORT,
-    /* Named and listed, but nothing is behind them in the kernel itself: */
-    NT_TYPE_DEVICE,
-    NT_TYPE_WINDOW_STATION,
-    NT_TYPE_DESKTOP,
-    NT_TYPE_TYPE,
-    NT_TYPE_COUNT
+                  NT_TYPE_NONE,
+                  NT_TYPE_DIRECTORY,
+                  NT_TYPE_SYMLINK,
+                  NT_TYPE_PROCESS,
+                  NT_TYPE_THREAD,
+                  NT_TYPE_EVENT,
+                  NT_TYPE_MUTANT,
+                  NT_TYPE_SEMAPHORE,
+                  NT_TYPE_TIMER,
+                  NT_TYPE_KEYED_EVENT,
+                  NT_TYPE_IO_COMPLETION,
+                  NT_TYPE_SECTION,
+                  NT_TYPE_FILE,
+                  NT_TYPE_KEY,
+                  NT_TYPE_TOKEN,
+                  NT_TYPE_JOB,
+                  NT_TYPE_DEBUG,
+                  NT_TYPE_PORT,
+                  /* Named and listed, but nothing is behind them in the kernel itself: */
+                  NT_TYPE_DEVICE,
+                  NT_TYPE_WINDOW_STATION,
+                  NT_TYPE_DESKTOP,
+                  NT_TYPE_TYPE,
+                  NT_TYPE_COUNT
 };
 
 struct nt_object {
     nt_id id;
-    uint8_t type;      /* enum nt_type_id */
-    bool permanent;    /* keeps its name without handles */
+    uint8_t type;   /* enum nt_type_id */
+    bool permanent; /* keeps its name without handles */
     uint32_t refs;
-    uint32_t handles;  /* open handles, over all processes */
-    uint32_t waiters;  /* threads waiting on it; a hint that saves scans */
-    nt_id directory;   /* where it is named; 0: nameless */
-    uint16_t *name;    /* owned, upper and lower case as created; NULL: nameless */
-    size_t name_len;   /* in units */
+    uint32_t handles; /* open handles, over all processes */
+    uint32_t waiters; /* threads waiting on it; a hint that saves scans */
+    nt_id directory;  /* where it is named; 0: nameless */
+    uint16_t *name;   /* owned, upper and lower case as created; NULL: nameless */
+    size_t name_len;  /* in units */
 };
 
 /* One row per kind. Every function is mandatory unless marked. */
 struct nt_type {
     const char *name; /* as NtQueryObject reports it: "Event" */
     size_t size;
-    uint32_t generic[4];   /* what GENERIC_READ, WRITE, EXECUTE, ALL mean */
+    uint32_t generic[4]; /* what GENERIC_READ, WRITE, EXECUTE, ALL mean */
     uint32_t valid_access;
     void (*destroy)(struct nt_kernel *k, struct nt_object *o); /* frees what it owns, not itself */
     /* Saves or loads everything but struct nt_object itself. */
@@ -94,7 +94,7 @@ void *nt_object_get(struct nt_kernel *k, nt_id id, enum nt_type_id type);
 void nt_object_ref(struct nt_object *o);
 void nt_object_unref(struct nt_kernel *k, struct nt_object *o);
 void nt_id_unref(struct nt_kernel *k, nt_id id); /* 0 is ignored */
-uint32_t nt_id_slot(nt_id id); /* ascends in nt_object_each */
+uint32_t nt_id_slot(nt_id id);                   /* ascends in nt_object_each */
 /* Calls fn for each object of the type (NONE: all), in order of slots; fn may destroy it. */
 void nt_object_each(struct nt_kernel *k, enum nt_type_id type,
                     void (*fn)(struct nt_kernel *k, struct nt_object *o, void *ctx), void *ctx);
@@ -134,9 +134,10 @@ struct nt_handle_table {
 
 /* Adds a reference to o. Access is what the handle grants, already mapped. */
 uint64_t nt_handle_add(struct nt_process *p, struct nt_object *o, uint32_t access, uint32_t flags);
-/* STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED when `access` has bits that
- * the handle lacks. Knows the pseudo handles -1 (process), -2 (thread), -4..-6 (tokens). The object
- * stays valid while the lock is held and the handle is open. *out of the type's own struct. */
+/* STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED when `access` has bits
+ * that the handle lacks. Knows the pseudo handles -1 (process), -2 (thread), -4..-6 (tokens). The
+ * object stays valid while the lock is held and the handle is open. *out of the type's own struct.
+ */
 ntstatus nt_handle_get(struct nt_call *c, uint64_t handle, enum nt_type_id type, uint32_t access,
                        void *out);
 /* The row itself, for NtQueryObject and NtDuplicateObject; NULL for pseudo handles and bad ones. */
@@ -149,22 +150,22 @@ uint32_t nt_map_access(enum nt_type_id type, uint32_t desired);
 /* ---- Names ----------------------------------------------------------------------------------- */
 
 enum { /* OBJECT_ATTRIBUTES.Attributes */
-    OBJ_INHERIT = 0x2,
-    OBJ_PERMANENT = 0x10,
-    OBJ_EXCLUSIVE = 0x20,
-    OBJ_CASE_INSENSITIVE = 0x40,
-    OBJ_OPENIF = 0x80,
-    OBJ_OPENLINK = 0x100,
-    OBJ_VALID_ATTRIBUTES = 0x1ff2
+       OBJ_INHERIT = 0x2,
+       OBJ_PERMANENT = 0x10,
+       OBJ_EXCLUSIVE = 0x20,
+       OBJ_CASE_INSENSITIVE = 0x40,
+       OBJ_OPENIF = 0x80,
+       OBJ_OPENLINK = 0x100,
+       OBJ_VALID_ATTRIBUTES = 0x1ff2
 };
 
 /* A decoded OBJECT_ATTRIBUTES. `name` is owned: nt_attrs_free. */
 struct nt_attrs {
-    uint64_t root;       /* handle, 0: none */
-    uint16_t *name;      /* NULL: none. NUL-terminated */
-    size_t name_len;     /* units */
+    uint64_t root;   /* handle, 0: none */
+    uint16_t *name;  /* NULL: none. NUL-terminated */
+    size_t name_len; /* units */
     uint32_t attributes;
-    bool present;        /* the guest gave a structure at all */
+    bool present; /* the guest gave a structure at all */
 };
 /* address 0 gives an empty structure and success. STATUS_ACCESS_VIOLATION, STATUS_INVALID_PARAMETER
  * (wrong Length or attributes), STATUS_OBJECT_NAME_INVALID (odd length). */
@@ -176,15 +177,17 @@ void nt_attrs_free(struct nt_attrs *a);
  * with OBJ_OPENIF opens the one there (STATUS_OBJECT_NAME_EXISTS, *existed = true), else
  * STATUS_OBJECT_NAME_COLLISION. *out has a reference owned by the caller.
  */
-ntstatus nt_create_named(struct nt_call *c, enum nt_type_id type, const struct nt_attrs *a, void *out,
-                         bool *existed);
+ntstatus nt_create_named(struct nt_call *c, enum nt_type_id type, const struct nt_attrs *a,
+                         void *out, bool *existed);
 /* What NtOpenXxx does: a reference owned by the caller. Follows symbolic links. */
-ntstatus nt_open_named(struct nt_call *c, enum nt_type_id type, const struct nt_attrs *a, void *out);
+ntstatus nt_open_named(struct nt_call *c, enum nt_type_id type, const struct nt_attrs *a,
+                       void *out);
 /* Maps `access`, makes a handle for o, writes it to the guest and drops the caller's reference. */
 ntstatus nt_return_handle(struct nt_call *c, struct nt_object *o, uint32_t access,
                           const struct nt_attrs *a, uint64_t handle_out);
-/* All of NtCreateXxx but filling in the object. STATUS_SUCCESS: it is new; STATUS_OBJECT_NAME_EXISTS:
- * it was there. *out stays valid while the handle is open. The handle is zero on failure. */
+/* All of NtCreateXxx but filling in the object. STATUS_SUCCESS: it is new;
+ * STATUS_OBJECT_NAME_EXISTS: it was there. *out stays valid while the handle is open. The handle is
+ * zero on failure. */
 ntstatus nt_create_handle(struct nt_call *c, enum nt_type_id type, uint64_t attributes,
                           uint32_t access, uint64_t handle_out, void *out);
 /* Refuses a call: zeroes the handle and returns `status`. */

@@ -45,8 +45,8 @@ ntstatus nt_create_debug_object(struct nt_call *c)
     struct nt_debug *d;
     if (a->Flags & ~(uint64_t)DEBUG_KILL_ON_CLOSE)
         return nt_zero_handle(c, a->DebugObjectHandle, STATUS_INVALID_PARAMETER);
-    ntstatus s = nt_create_handle(c, NT_TYPE_DEBUG, a->ObjectAttributes,
-                                  (uint32_t)a->DesiredAccess, a->DebugObjectHandle, &d);
+    ntstatus s = nt_create_handle(c, NT_TYPE_DEBUG, a->ObjectAttributes, (uint32_t)a->DesiredAccess,
+                                  a->DebugObjectHandle, &d);
     if (s == STATUS_SUCCESS)
         d->flags = (uint32_t)a->Flags;
     return s;

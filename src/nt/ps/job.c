@@ -133,11 +133,10 @@ ntstatus nt_query_information_job_object(struct nt_call *c)
     case JobObjectBasicAndIoAccountingInformation:
         memcpy(accounting + ACCOUNTING_TOTAL, &j->total, 4);
         memcpy(accounting + ACCOUNTING_ACTIVE, &active, 4);
-        return nt_return_info(
-            c, out, len, a->ReturnLength, accounting,
-            a->JobObjectInformationClass == JobObjectBasicAccountingInformation
-                ? (size_t)ACCOUNTING_SIZE
-                : sizeof accounting);
+        return nt_return_info(c, out, len, a->ReturnLength, accounting,
+                              a->JobObjectInformationClass == JobObjectBasicAccountingInformation
+                                  ? (size_t)ACCOUNTING_SIZE
+                                  : sizeof accounting);
     case JobObjectBasicLimitInformation:
         return nt_return_info(c, out, len, a->ReturnLength, j->extended, basic_size(c));
     case JobObjectExtendedLimitInformation:

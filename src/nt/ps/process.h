@@ -7,7 +7,7 @@
 struct nt_process {
     struct nt_object o;
     uint32_t pid, parent_pid;
-    unsigned ptr_size; /* 4 or 8 */
+    unsigned ptr_size;        /* 4 or 8 */
     bool large_address_aware; /* 32-bit: 4 GiB instead of 2 */
     struct mem_space *mem;
     struct nt_handle_table handles;
@@ -33,8 +33,8 @@ static inline struct nt_process *nt_process_get(struct nt_kernel *k, nt_id id)
     return nt_object_get(k, id, NT_TYPE_PROCESS);
 }
 struct nt_process *nt_process_by_pid(struct nt_kernel *k, uint64_t pid); /* NULL; no reference */
-/* A new thread in p, ready unless suspended; *out has a reference owned by the caller. Sizes 0: what
- * the program's headers say. */
+/* A new thread in p, ready unless suspended; *out has a reference owned by the caller. Sizes 0:
+ * what the program's headers say. */
 ntstatus nt_thread_create(struct nt_kernel *k, struct nt_process *p, uint64_t start,
                           uint64_t parameter, uint64_t stack_reserve, uint64_t stack_commit,
                           bool suspended, struct nt_thread **out);

@@ -74,8 +74,8 @@ struct query {
 
 static ntstatus give(const struct query *q, const void *data, size_t size)
 {
-    return nt_return_info(q->c, q->a->ProcessInformation,
-                          (uint32_t)q->a->ProcessInformationLength, q->a->ReturnLength, data, size);
+    return nt_return_info(q->c, q->a->ProcessInformation, (uint32_t)q->a->ProcessInformationLength,
+                          q->a->ReturnLength, data, size);
 }
 
 static ntstatus give_u32(const struct query *q, uint32_t v)

@@ -6,7 +6,8 @@
 #include "nt/call.h"
 
 #define FIELDS_PROCESS_TLS_INFORMATION(F, S)                                                       \
-    F(S, U32, Flags, 1) F(S, U32, OperationType, 1) F(S, U32, ThreadDataCount, 1) F(S, U32, Index, 1)
+    F(S, U32, Flags, 1)                                                                            \
+    F(S, U32, OperationType, 1) F(S, U32, ThreadDataCount, 1) F(S, U32, Index, 1)
 LAYOUT_STRUCT(PROCESS_TLS_INFORMATION);
 LAYOUT_DEFINE(PROCESS_TLS_INFORMATION);
 
