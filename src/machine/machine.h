@@ -30,15 +30,6 @@ struct pgr_machine {
     volatile sig_atomic_t stop_requested;
 };
 
-/* For the command line, which prints notes and such. */
-static inline struct nt_kernel *machine_kernel(struct pgr_machine *m)
-{
-    return m->k;
-}
-
-/* load.c: where the guest finds the program. */
-pgr_status machine_mount_program(struct pgr_machine *m, const struct pgr_program *prog,
-                                 char **guest_program, struct pgr_error *e);
 /* machine.c */
 pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e);
 /* handler.c: the engine's exits. */

@@ -57,7 +57,7 @@ struct nt_thread {
     struct x86_state cpu;
     uint8_t state; /* enum nt_thread_state */
     uint32_t suspend_count;
-    bool alerted, alerted_by_id, terminate_pending, hide_from_debugger, impersonating;
+    bool alerted, alerted_by_id, hide_from_debugger, impersonating;
     int32_t base_priority, priority;
     uint64_t affinity;
     uint64_t teb, stack_base, stack_limit,

@@ -95,7 +95,6 @@ static void thread_transfer(struct nt_kernel *k, struct ser *s, struct nt_object
     SER(s, t->suspend_count);
     SER(s, t->alerted);
     SER(s, t->alerted_by_id);
-    SER(s, t->terminate_pending);
     SER(s, t->hide_from_debugger);
     SER(s, t->impersonating);
     SER(s, t->base_priority);
