@@ -107,6 +107,7 @@ static uc_err start(struct unicorn_engine *u)
 {
     u->reload = u->exited = u->has_pending = false;
     u->start_rip = u->st->rip;
+    unicorn_attend(u);
     return uc_emu_start(u->uc, ENTRY_VA, 0, 0, 0);
 }
 
@@ -141,6 +142,7 @@ static void begin_slice(struct unicorn_engine *u)
     u->block_end = u->by_blocks && u->slice ? u->blocks + u->slice : UINT64_MAX;
     if (u->slice && !u->by_blocks)
         unicorn_timer_arm(u, u->slice);
+    unicorn_attend(u);
 }
 
 static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, struct cpu_exit *exit)
@@ -176,7 +178,9 @@ static void sync_state(struct cpu_engine *e, struct x86_state *st)
 
 static void stop(struct cpu_engine *e)
 {
-    atomic_store(&unicorn_of(e)->stop, true);
+    struct unicorn_engine *u = unicorn_of(e);
+    atomic_store(&u->stop, true);
+    atomic_store(&u->block_limit, 0);
 }
 
 static void set_slice(struct cpu_engine *e, uint64_t slice)

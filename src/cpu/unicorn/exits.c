@@ -246,6 +246,7 @@ static void on_page_fault(struct unicorn_engine *u, const struct event *ev)
     if (exit.status == STATUS_SUCCESS) {
         u->retrying = exit.access != CPU_EXECUTE;
         u->retry_rip = context_rip(u);
+        unicorn_attend(u);
         return;
     }
     if (exit.access == CPU_EXECUTE && step_to_fetch(u, ev))
@@ -353,6 +354,7 @@ static void begin_undo(struct unicorn_engine *u)
         return;
     uc_context_save(u->uc, u->undo);
     u->undoing = true;
+    unicorn_attend(u);
     unicorn_hide_memory(u);
     halt(u);
 }
@@ -408,36 +410,57 @@ static int on_cpuid(uc_engine *uc, void *ctx)
     return 1; /* done: skip Unicorn's own */
 }
 
+void unicorn_attend(struct unicorn_engine *u)
+{
+    bool look = u->undoing || u->retrying || u->has_pending;
+    atomic_store(&u->block_limit, look ? 0 : u->block_end);
+    /* Whoever raised these flags before the store has set the limit before it, too. */
+    if (atomic_load(&u->stop) || atomic_load(&u->slice_over))
+        atomic_store(&u->block_limit, 0);
+}
+
+static bool begins_again(struct unicorn_engine *u, uint64_t address)
+{
+    bool again = u->retrying && u->retry_rip == address;
+    u->retrying = false;
+    return again;
+}
+
+/* Not inlined: on_block would keep registers on the stack for it. */
+static __attribute__((noinline)) void look_at_block(struct unicorn_engine *u, uint64_t address)
+{
+    if (u->undoing)
+        return;
+    /* Where the instruction only had to wait for its page the guest's program has no new block:
+     * counts must not depend on what this engine happens to have mirrored already. */
+    if (begins_again(u, address)) {
+        unicorn_attend(u);
+    } else if (interrupted(u)) { /* a block that does not run now is counted when it does */
+        halt(u);
+    } else if (u->blocks == u->block_end && !u->has_pending) {
+        u->pending = CPU_EXIT_SLICE;
+        u->has_pending = true;
+        halt(u);
+    } else {
+        u->blocks++;
+        unicorn_attend(u);
+    }
+}
+
 /*
  * The one place where a running guest is paused. uc_emu_stop() from elsewhere, another thread or a
  * signal handler, is not exact: translated code looks for stops after every access to memory too,
  * and goes back to the beginning of an instruction that has written already; and a stop that waits
  * makes Unicorn pass over the hooks of cpuid and sysenter. Stops from a hook come before the block.
+ * Loops of a few instructions spend a good part of their time here: hence one comparison.
  */
 static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
 {
     struct unicorn_engine *u = ctx;
-    if (u->undoing)
-        return;
-    /* Where the instruction only had to wait for its page the guest's program has no new block:
-     * counts must not depend on what this engine happens to have mirrored already. */
-    if (u->retrying) {
-        u->retrying = false;
-        if (u->retry_rip == address)
-            return;
-    }
-    /* A block that does not run now is counted when it does. */
-    if (interrupted(u)) {
-        halt(u);
-        return;
-    }
-    if (u->blocks == u->block_end && !u->has_pending) {
-        u->pending = CPU_EXIT_SLICE;
-        u->has_pending = true;
-        halt(u);
-        return;
-    }
-    u->blocks++;
+    if (u->blocks < atomic_load_explicit(&u->block_limit, memory_order_relaxed))
+        u->blocks++;
+    else
+        look_at_block(u, address);
 }
 
 static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)

@@ -116,7 +116,9 @@ struct unicorn_engine {
     bool retrying; /* the block at retry_rip begins again, see on_block */
     uint64_t retry_rip;
     uint64_t instructions, budget_end;
-    atomic_bool stop, slice_over; /* set from anywhere; every block looks: see on_block */
+    atomic_bool stop, slice_over; /* set from anywhere, then block_limit is set to 0 */
+    /* Blocks run without a second look while u->blocks is below: see on_block. */
+    _Atomic uint64_t block_limit;
     struct slice_timer timer;
     char message[128];
 };
@@ -157,6 +159,8 @@ void unicorn_collect_dirty(struct cpu_engine *e);
 bool unicorn_code_byte(struct unicorn_engine *u, uint64_t va, uint8_t *out);
 
 /* exits.c */
+/* Sets block_limit: to be called when a reason to look closer at the next block came or went. */
+void unicorn_attend(struct unicorn_engine *u);
 /* After a stop with u->undoing: raises the #GP. */
 void unicorn_finish_undo(struct unicorn_engine *u);
 pgr_status unicorn_add_hooks(struct unicorn_engine *u, struct pgr_error *e);

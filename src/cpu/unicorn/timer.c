@@ -27,6 +27,7 @@ static void *timer_main(void *ctx)
         } else if (is_due(t)) {
             t->armed = false;
             atomic_store(&u->slice_over, true);
+            atomic_store(&u->block_limit, 0);
         } else {
             pthread_cond_timedwait(&t->changed, &t->lock, &t->due);
         }
