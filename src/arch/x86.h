@@ -6,6 +6,7 @@
  * 32-bit code uses the low halves; the high halves are zero then.
  */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum x86_reg { /* in the order of their encodings */
@@ -75,6 +76,31 @@ enum {
     X86_FX_SIZE = 512
 };
 
+enum { /* x86_ext.in_use, and XCR0: the numbers of the state components */
+       X86_XF_X87 = 1 << 0,
+       X86_XF_SSE = 1 << 1,
+       X86_XF_YMM = 1 << 2,
+       X86_XF_OPMASK = 1 << 5,
+       X86_XF_ZMM_HI256 = 1 << 6,
+       X86_XF_HI16_ZMM = 1 << 7,
+       X86_XF_AVX512 = X86_XF_OPMASK | X86_XF_ZMM_HI256 | X86_XF_HI16_ZMM,
+       X86_XF_EXT = X86_XF_YMM | X86_XF_AVX512
+};
+
+/*
+ * What AVX and AVX-512 add to the registers, component by component, since where XSAVE puts them
+ * differs between makers of processors. A component whose bit is clear is all zeroes (its initial
+ * state) and its bytes are zero too, so that states can be compared. Engines without
+ * CPU_CAP_AVX leave it alone.
+ */
+struct x86_ext {
+    uint64_t in_use;
+    uint8_t ymm_high[16][16];
+    uint64_t opmask[8];
+    uint8_t zmm_high[16][32];
+    uint8_t zmm16_31[16][64];
+};
+
 struct x86_state {
     uint64_t gpr[X86_GPR_COUNT];
     uint64_t rip, rflags;
@@ -82,7 +108,11 @@ struct x86_state {
     uint64_t fs_base, gs_base;            /* x64: gs_base is the TEB; 32-bit: fs_base is */
     uint64_t dr[8];                       /* 0..3, 6 and 7 are used */
     _Alignas(16) uint8_t fx[X86_FX_SIZE]; /* FXSAVE64 image */
+    struct x86_ext ext;
 };
+
+/* Everything but ext, for engines that do not know it. */
+enum { X86_STATE_BASE_SIZE = offsetof(struct x86_state, ext) };
 
 static inline bool x86_is_32bit(const struct x86_state *st)
 {

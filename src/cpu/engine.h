@@ -10,9 +10,17 @@
  * 32-bit compatibility segment, whichever st->cs says: one engine object serves both bitnesses.
  *
  * Exits go to one handler. Where that is cheap it is called from inside the engine's loop (a hook
- * of Unicorn), elsewhere after the executor has stopped; the handler cannot tell. An engine runs
- * one thread at a time unless CPU_CAP_PARALLEL is set; all calls come from the thread that calls
- * cpu_run, except cpu_stop.
+ * of Unicorn), elsewhere after the executor has stopped; the handler cannot tell.
+ *
+ * One lock, the machine's, guards everything that an engine borrows. Every function here is called
+ * with it held, except cpu_stop, and cpu_run returns with it held. An engine with CPU_CAP_PARALLEL
+ * gives it back (cpu_config.unlock) while guest code runs, and takes it (lock) before it touches
+ * the address space or calls the handler; then several host threads may be in cpu_run, each with
+ * another guest thread's registers. Other engines run one thread at a time and keep the lock.
+ *
+ * What the address space takes away (mem_observer) is gone for the thread that is in the handler
+ * when the handler returns. Threads that run at the same time may see the old mapping until then,
+ * as on a processor whose TLB is yet to be told; what they see is only ever the guest's own memory.
  */
 #include "arch/x86.h"
 #include "base/err.h"
@@ -56,30 +64,36 @@ typedef bool cpu_exit_fn(void *ctx, struct x86_state *st, const struct cpu_exit 
 enum {
     CPU_CAP_DETERMINISTIC = 1 << 0, /* same input, same instruction count at every exit */
     CPU_CAP_PARALLEL = 1 << 1,      /* several threads at once */
-    CPU_CAP_AVX = 1 << 2,
-    CPU_CAP_COUNT = 1 << 3, /* counts instructions on request */
+    CPU_CAP_AVX = 1 << 2,    /* x86_state.ext is loaded and saved, as far as the host has it */
+    CPU_CAP_COUNT = 1 << 3,  /* counts instructions on request */
+    CPU_CAP_BLOCKS = 1 << 4, /* counts blocks: slices that repeat exactly */
 };
 
 struct cpu_config {
     struct mem_space *mem; /* outlives the engine */
     cpu_exit_fn *on_exit;
+    void (*lock)(void *ctx), (*unlock)(void *ctx); /* see above; NULL: one host thread, no lock */
     void *ctx;
     /* Code addresses in [gate_base, gate_base + gate_size) exit instead of running; the range is
      * mapped read-execute in the guest's space by the machine. 0 bytes: none. */
     uint64_t gate_base, gate_size;
-    bool count_instructions; /* exact counting and budgets; costs speed */
-    bool count_blocks;       /* slices by blocks executed: deterministic preemption */
+    bool count_instructions; /* exact counting and budgets; costs speed; CPU_CAP_COUNT */
+    bool count_blocks;       /* slices by blocks executed: deterministic; CPU_CAP_BLOCKS */
 };
 
 struct cpu_engine_ops {
     const char *name;
     unsigned caps;
+    /* Whether this host can: PGR_E_UNSUPPORTED with a sentence that says what is missing and what
+     * would help. Cheap (no guest is made); NULL: always. */
+    pgr_status (*probe)(struct pgr_error *e);
     pgr_status (*create)(const struct cpu_config *cfg, struct cpu_engine **out,
                          struct pgr_error *e);
     void (*destroy)(struct cpu_engine *e);
     void (*run)(struct cpu_engine *e, struct x86_state *st, uint64_t budget, struct cpu_exit *exit);
     void (*sync)(struct cpu_engine *e, struct x86_state *st);
     void (*stop)(struct cpu_engine *e);
+    void (*interrupt)(struct cpu_engine *e, struct x86_state *st);
     void (*set_slice)(struct cpu_engine *e, uint64_t slice);
     void (*count_blocks)(struct cpu_engine *e, bool on);
     void (*collect_dirty)(struct cpu_engine *e);
@@ -94,6 +108,8 @@ struct cpu_engine { /* each engine's own struct begins with this */
 };
 
 extern const struct cpu_engine_ops cpu_unicorn;
+extern const struct cpu_engine_ops cpu_kvm;    /* x86-64 hosts */
+extern const struct cpu_engine_ops cpu_native; /* x86-64 hosts */
 
 /* NULL-terminated, in order of preference of --engine auto. */
 extern const struct cpu_engine_ops *const cpu_engines[];
@@ -130,8 +146,19 @@ static inline void cpu_stop(struct cpu_engine *e)
     e->ops->stop(e);
 }
 /*
+ * Another host thread is in cpu_run with st: ends its slice (CPU_EXIT_SLICE) before it executes any
+ * more of the guest, or, when it does so now, soon. A no-op for engines without CPU_CAP_PARALLEL
+ * and when nobody runs st.
+ */
+static inline void cpu_interrupt(struct cpu_engine *e, struct x86_state *st)
+{
+    if (e->ops->interrupt)
+        e->ops->interrupt(e, st);
+}
+/*
  * Length of a slice, 0 for none: blocks with count_blocks (exact, deterministic), else microseconds
  * of host time (a timer, not deterministic). Counted from each cpu_run; may be changed at any exit.
+ * Parallel engines use it for every cpu_run that begins later.
  */
 static inline void cpu_set_slice(struct cpu_engine *e, uint64_t slice)
 {
@@ -141,7 +168,8 @@ static inline void cpu_set_slice(struct cpu_engine *e, uint64_t slice)
  * and changes its unit: set one anew. */
 static inline void cpu_count_blocks(struct cpu_engine *e, bool on)
 {
-    e->ops->count_blocks(e, on);
+    if (e->ops->count_blocks)
+        e->ops->count_blocks(e, on);
 }
 /* Tells mem_mark_dirty() of every page that the guest has written since the last call; pages that
  * left the engine in between were told then. */
@@ -152,16 +180,16 @@ static inline void cpu_collect_dirty(struct cpu_engine *e)
 /* Instructions executed in all, when counted. */
 static inline uint64_t cpu_instructions(const struct cpu_engine *e)
 {
-    return e->ops->instructions(e);
+    return e->ops->instructions ? e->ops->instructions(e) : 0;
 }
-/* Blocks executed in all; counted always. */
+/* Blocks executed in all; counted always where CPU_CAP_BLOCKS is set. */
 static inline uint64_t cpu_blocks(const struct cpu_engine *e)
 {
-    return e->ops->blocks(e);
+    return e->ops->blocks ? e->ops->blocks(e) : 0;
 }
 /* How many hooks the executor carries: its own, and one more that counts instructions. */
 static inline size_t cpu_hooks(const struct cpu_engine *e)
 {
-    return e->ops->hooks(e);
+    return e->ops->hooks ? e->ops->hooks(e) : 0;
 }
 #endif

@@ -172,7 +172,7 @@ static void sync_state(struct cpu_engine *e, struct x86_state *st)
         return;
     unicorn_read_rest(u, st);
     size_t from = offsetof(struct x86_state, cs);
-    memcpy((char *)&u->before + from, (const char *)st + from, sizeof *st - from);
+    memcpy((char *)&u->before + from, (const char *)st + from, X86_STATE_BASE_SIZE - from);
     u->synced = true;
 }
 
@@ -218,7 +218,7 @@ static size_t hooks(const struct cpu_engine *e)
 
 const struct cpu_engine_ops cpu_unicorn = {
     .name = "unicorn",
-    .caps = CPU_CAP_DETERMINISTIC | CPU_CAP_COUNT,
+    .caps = CPU_CAP_DETERMINISTIC | CPU_CAP_COUNT | CPU_CAP_BLOCKS,
     .create = create,
     .destroy = destroy,
     .run = run,

@@ -15,7 +15,7 @@ enum { PF_WRITE = 1 << 1, PF_FETCH = 1 << 4, MAX_STEPS = 8192 };
 static bool rest_changed(const struct x86_state *a, const struct x86_state *b)
 {
     size_t from = offsetof(struct x86_state, cs);
-    return memcmp((const char *)a + from, (const char *)b + from, sizeof *a - from) != 0;
+    return memcmp((const char *)a + from, (const char *)b + from, X86_STATE_BASE_SIZE - from) != 0;
 }
 
 static void halt(struct unicorn_engine *u)

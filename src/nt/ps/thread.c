@@ -81,6 +81,12 @@ static void transfer_cpu(struct ser *s, struct x86_state *st)
     SER(s, st->gs_base);
     ser_raw(s, st->dr, sizeof st->dr);
     ser_raw(s, st->fx, sizeof st->fx);
+    SER(s, st->ext.in_use);
+    if (st->ext.in_use)
+        ser_raw(s, (uint8_t *)&st->ext + sizeof st->ext.in_use,
+                sizeof st->ext - sizeof st->ext.in_use);
+    if (s->loading && (st->ext.in_use & ~(uint64_t)X86_XF_EXT))
+        ser_fail(s, "snapshot: a thread with registers that no processor has");
     if (s->loading && !selectors_valid(st))
         ser_fail(s, "snapshot: a thread with selectors that user mode cannot have");
 }
