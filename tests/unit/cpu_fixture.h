@@ -91,6 +91,33 @@ static inline uint64_t guest_peek64(struct guest *g, uint64_t at)
     return v;
 }
 
+/* The engine under test: PGR_TEST_ENGINE, or Unicorn. Ends the program as skipped where the host
+ * cannot carry it. */
+static inline const struct cpu_engine_ops *guest_engine(void)
+{
+    enum { SKIPPED = 77 };
+    const char *name = getenv("PGR_TEST_ENGINE");
+    struct pgr_error e = {0};
+    if (!name)
+        return &cpu_unicorn;
+    for (size_t i = 0; cpu_engines[i]; i++) {
+        if (strcmp(cpu_engines[i]->name, name) != 0)
+            continue;
+        if (cpu_engines[i]->probe && cpu_engines[i]->probe(&e) != PGR_OK) {
+            fprintf(stderr, "skipped: %s\n", e.text);
+            exit(SKIPPED);
+        }
+        return cpu_engines[i];
+    }
+    fprintf(stderr, "no engine is called %s\n", name);
+    exit(1);
+}
+
+static inline bool guest_engine_can(unsigned caps)
+{
+    return (guest_engine()->caps & caps) == caps;
+}
+
 struct guest_options {
     unsigned ptr_size; /* 0: 8 */
     bool count_instructions, count_blocks, gates;
@@ -113,7 +140,7 @@ static inline void guest_open_with(struct guest *g, struct guest_options o)
     mc.ram = g->ram;
     assert_int_equal(mem_create(&mc, &g->mem, &e), PGR_OK);
     cc.mem = g->mem;
-    if (cpu_create(&cpu_unicorn, &cc, &g->cpu, &e) != PGR_OK)
+    if (cpu_create(guest_engine(), &cc, &g->cpu, &e) != PGR_OK)
         fail_msg("%s", e.text);
     guest_alloc(g, CODE_AT, AREA, PAGE_EXECUTE_READ);
     guest_alloc(g, DATA_AT, AREA, PAGE_READWRITE);
