@@ -7,7 +7,8 @@
 void machine_sync(struct nt_kernel *k, struct nt_thread *t)
 {
     struct pgr_machine *m = k->up.sync_ctx;
-    if (m->current == t && m->engine)
+    const struct machine_worker *w = machine_worker_of(m, t);
+    if (w && w->in_handler && m->engine)
         cpu_sync(m->engine, &t->cpu);
 }
 
@@ -22,49 +23,56 @@ static bool at_exit(struct pgr_machine *m, const struct nt_thread *t, const stru
  * thread's slice: it must not lose its turn, or the program would go another way than without the
  * limit.
  */
-static bool go_on_after(struct pgr_machine *m)
+static bool go_on_after(struct machine_worker *w)
 {
-    m->interrupted = m->services >= m->stop_after;
-    return !m->interrupted;
+    w->interrupted = w->m->services >= w->m->stop_after;
+    return !w->interrupted;
 }
 
-static bool service(struct pgr_machine *m, struct nt_thread *t)
+static bool service(struct machine_worker *w, struct nt_thread *t)
 {
     uint32_t number = (uint32_t)t->cpu.gpr[X86_RAX];
-    m->services++;
-    return nt_dispatch(m->k, t, number) && go_on_after(m);
+    w->m->services++;
+    return nt_dispatch(w->m->k, t, number) && go_on_after(w);
 }
 
 /* Services of 32-bit programs, and other calls of the host. */
-static bool gate(struct pgr_machine *m, struct nt_thread *t, uint64_t address)
+static bool gate(struct machine_worker *w, struct nt_thread *t, uint64_t address)
 {
-    m->services++;
-    return win_gate(m->k, t, address) && go_on_after(m);
+    w->m->services++;
+    return win_gate(w->m->k, t, address) && go_on_after(w);
 }
 
-bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
+static bool handle(struct machine_worker *w, struct nt_thread *t, const struct cpu_exit *x)
 {
-    struct pgr_machine *m = ctx;
-    struct nt_thread *t = m->current;
-    bool go_on;
+    struct pgr_machine *m = w->m;
     switch (x->kind) {
     case CPU_EXIT_SERVICE:
-        go_on = service(m, t);
-        break;
+        return service(w, t);
     case CPU_EXIT_GATE:
-        go_on = gate(m, t, x->address);
-        break;
+        return gate(w, t, x->address);
     case CPU_EXIT_FAULT:
-        go_on = win_fault(m->k, t, x);
-        break;
+        return win_fault(m->k, t, x);
     default:
         if (at_exit(m, t, x)) {
             m->at_exit_address = true;
             return false;
         }
-        go_on = win_fault(m->k, t, x);
-        break;
+        return win_fault(m->k, t, x);
     }
+}
+
+bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
+{
+    struct pgr_machine *m = ctx;
+    struct machine_worker *w = machine_worker_self(m);
+    struct nt_thread *t = w->t;
+    if (t->state != NT_THREAD_RUNNING) /* another thread ended it: it did not get here */
+        return false;
+    m->k->need_resched = false;
+    w->in_handler = true;
+    bool go_on = handle(w, t, x);
+    w->in_handler = false;
     win_update_time(m->k, m->p);
-    return go_on && t->state == NT_THREAD_RUNNING;
+    return go_on && !nt_thread_must_stop(t) && !machine_run_is_over(m);
 }

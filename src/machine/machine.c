@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "machine/machine.h"
+#include "base/bits.h"
+#include "base/hostio.h"
 #include "base/match.h"
 #include "base/vec.h"
 #include "mem/space.h"
@@ -48,6 +50,7 @@ pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machin
     }
     m->k->up.sync = machine_sync;
     m->k->up.sync_ctx = m;
+    machine_connect_workers(m);
     *out = m;
     return PGR_OK;
 }
@@ -64,6 +67,8 @@ void pgr_machine_destroy(struct pgr_machine *m)
     nt_kernel_destroy(m->k);
     mem_ram_destroy(m->ram);
     win_root_free(&m->root);
+    for (unsigned i = 0; i < MACHINE_WORKERS_MAX; i++)
+        vec_free(&m->workers[i].asked);
     free(m);
 }
 
@@ -90,13 +95,18 @@ pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e)
     struct cpu_config cfg = {
         .mem = m->p->mem,
         .on_exit = machine_on_exit,
+        .lock = machine_lock,
+        .unlock = machine_unlock,
         .ctx = m,
         .gate_base = win_gate_base(m->p->ptr_size),
         .gate_size = WIN_GATE_SIZE,
         .count_instructions = m->cfg.count,
         .count_blocks = !m->k->clock.host,
     };
-    return cpu_create(m->ops, &cfg, &m->engine, e);
+    pgr_status s = cpu_create(m->ops, &cfg, &m->engine, e);
+    if (!s && m->ops->caps & CPU_CAP_PARALLEL)
+        m->worker_limit = MIN(host_processors(), MACHINE_WORKERS_MAX);
+    return s;
 }
 
 unsigned pgr_machine_pointer_size(const struct pgr_machine *m)

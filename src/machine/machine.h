@@ -3,11 +3,26 @@
 #define MACHINE_MACHINE_H
 /* The machine's insides, for the command line and tests. Users of the library see
  * peregrine/machine.h only. */
+#include "base/vec.h"
 #include "cpu/engine.h"
 #include "nt/kernel.h"
 #include "win/roots.h"
 #include <peregrine/machine.h>
 #include <signal.h>
+
+enum { MACHINE_WORKERS_MAX = 16 };
+
+/* A host thread that runs guest threads. The first is whoever calls pgr_machine_run; the others
+ * exist during a run, once there is something to do for them. */
+struct machine_worker {
+    struct pgr_machine *m;
+    pthread_t id;
+    struct nt_thread *t; /* that it runs; referenced. NULL: looking for one */
+    bool in_guest;       /* the lock is given back: t's registers are the engine's */
+    bool in_handler;
+    bool interrupted;              /* a limit stopped t, which goes on next */
+    VEC(struct nt_thread *) asked; /* that t's service made stand still; referenced */
+};
 
 struct pgr_machine {
     struct pgr_config cfg; /* its strings are not kept */
@@ -17,11 +32,15 @@ struct pgr_machine {
     const struct cpu_engine_ops *ops;
     struct cpu_engine *engine; /* made at load: it needs the address space */
     struct nt_process *p;      /* the program's; referenced */
-    struct nt_thread *current; /* in the engine now */
-    uint64_t exit_address;     /* 0: none */
-    uint8_t exit_byte;         /* what stood there */
+    struct machine_worker workers[MACHINE_WORKERS_MAX];
+    unsigned worker_count;   /* that exist now */
+    unsigned worker_limit;   /* 1: the engine runs one thread at a time */
+    struct machine_run *run; /* that is going on */
+    unsigned idle;           /* workers that wait for `changed` */
+    pthread_cond_t changed;  /* something became ready, or a thread stands still */
+    uint64_t exit_address;   /* 0: none */
+    uint8_t exit_byte;       /* what stood there */
     bool at_exit_address;
-    bool interrupted;    /* a limit stopped the current thread, which goes on next */
     uint64_t slice_left; /* of its slice, in blocks; 0: it gets a new one */
     uint64_t slice_end;  /* of the current slice, as cpu_blocks() counts */
     uint64_t stop_after; /* services at which to stop, UINT64_MAX: never */
@@ -30,8 +49,24 @@ struct pgr_machine {
     volatile sig_atomic_t stop_requested;
 };
 
+struct machine_run;
+
 /* machine.c */
 pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e);
+/* workers.c: the engine's side of the lock, and what the kernel asks of other workers. */
+void machine_lock(void *ctx);
+void machine_unlock(void *ctx);
+struct machine_worker *machine_worker_self(struct pgr_machine *m);
+/* Who runs t; NULL: nobody. */
+struct machine_worker *machine_worker_of(struct pgr_machine *m, const struct nt_thread *t);
+void machine_connect_workers(struct pgr_machine *m);
+/* Waits for `changed`, at most so long. The lock is given up meanwhile. */
+void machine_wait_changed(struct pgr_machine *m, uint64_t ns);
+/* Makes every worker come out of the engine, and wakes those that are idle. */
+void machine_call_workers(struct pgr_machine *m);
+/* run.c: what a further worker does, and whether there is a reason for all to come back. */
+void *machine_worker_main(void *worker);
+bool machine_run_is_over(const struct pgr_machine *m);
 /* handler.c: the engine's exits. */
 bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x);
 void machine_sync(struct nt_kernel *k, struct nt_thread *t);

@@ -281,6 +281,28 @@ static ntstatus missing(struct nt_call *c)
     return STATUS_NOT_IMPLEMENTED;
 }
 
+bool nt_stands_still(struct nt_call *c, struct nt_thread *t)
+{
+    return t == c->t || !c->k->up.stand_still || c->k->up.stand_still(c->k, t);
+}
+
+static ntstatus call_function(struct nt_call *c)
+{
+    ntstatus s;
+    bool awaited = false;
+    while ((s = c->service->fn(c)) == NT_AWAIT) {
+        awaited = true;
+        c->k->up.await(c->k);
+        if (c->t->state != NT_THREAD_RUNNING) { /* somebody ended the caller meanwhile */
+            s = NT_BLOCKED;
+            break;
+        }
+    }
+    if (awaited)
+        c->k->up.let_go(c->k);
+    return s;
+}
+
 static ntstatus call_service(struct nt_call *c)
 {
     ntstatus s = fetch_arguments(c);
@@ -292,7 +314,7 @@ static ntstatus call_service(struct nt_call *c)
     }
     switch (c->service->state) {
     case NT_SERVICE_IMPLEMENTED:
-        s = c->service->fn(c);
+        s = call_function(c);
         break;
     case NT_SERVICE_CONSTANT:
         s = c->service->constant;

@@ -149,6 +149,11 @@ ntstatus nt_return_layout(struct nt_call *c, uint64_t buffer, uint32_t length,
 /* An information class that nobody wrote yet: a note, and STATUS_INVALID_INFO_CLASS. */
 ntstatus nt_unknown_class(struct nt_call *c, uint32_t info_class);
 
+/* Before a service touches t's registers, or ends or suspends it: whether t, which may run on
+ * another worker, stands still. When not return NT_AWAIT, with nothing done yet: the service is
+ * called once more. Always true for the caller itself. */
+bool nt_stands_still(struct nt_call *c, struct nt_thread *t);
+
 static inline unsigned nt_ptr_size(const struct nt_call *c)
 {
     return c->p->ptr_size;

@@ -4,8 +4,9 @@
 /*
  * The NT kernel in user mode: everything below the system-call boundary, as one object.
  *
- * The kernel is entered with its lock held (nt_lock) and from one host thread at a time; a guest
- * thread that waits does not hold it, since waiting is data (ke/thread.h). Parts of it that live
+ * The kernel is entered with its lock held (nt_lock), by whichever worker of the machine runs the
+ * guest thread that calls; a guest thread that waits does not hold it, since waiting is data
+ * (ke/thread.h). Parts of it that live
  * in subfolders hang here by pointer and have create, destroy and transfer of their own.
  */
 #include "nt/ke/thread.h"
@@ -44,7 +45,19 @@ struct nt_upcalls {
     /* Brings all of t->cpu up to date, and has all of it taken back, while t runs in an engine.
      * Call it before touching more than gpr, rip and rflags of the running thread. */
     void (*sync)(struct nt_kernel *k, struct nt_thread *t);
-    void *sync_ctx;
+    void *sync_ctx; /* of this and the next ones */
+    /* The next four are NULL where the machine runs one thread at a time. */
+    /* A thread became ready. */
+    void (*ready)(struct nt_kernel *k);
+    /* t was suspended or has ended, and should leave guest mode soon if it is there. */
+    void (*interrupt)(struct nt_kernel *k, struct nt_thread *t);
+    /* True: t executes no guest code, and will not until the service that is going on is done (all
+     * its registers are known after sync). False: it was told to; return NT_AWAIT. */
+    bool (*stand_still)(struct nt_kernel *k, struct nt_thread *t);
+    /* Gives the lock up until every thread that was told to stands still. */
+    void (*await)(struct nt_kernel *k);
+    /* The service that asked is done: they may go on. */
+    void (*let_go)(struct nt_kernel *k);
 };
 
 struct nt_exception {
@@ -80,7 +93,7 @@ struct nt_kernel {
     uint64_t random[4]; /* xoshiro256** */
     struct nt_sched *sched;
     uint32_t next_client_id; /* pids and tids: multiples of 4 */
-    nt_id running;           /* thread that runs now (single-vCPU engines) */
+    nt_id turn;              /* a limit came in the middle of this thread's slice: it is next */
     nt_id root_directory;
     nt_id first_process; /* the program that the machine runs */
     struct nt_upcalls up;

@@ -37,7 +37,7 @@ void nt_sched_transfer(struct nt_kernel *k, struct ser *s)
     transfer_queue(s, &q->waiters.data, &q->waiters.len, &q->waiters.cap);
     transfer_queue(s, &q->timers.data, &q->timers.len, &q->timers.cap);
     SER(s, k->slice_services);
-    SER(s, k->running);
+    SER(s, k->turn);
 }
 
 /* ---- After a load -------------------------------------------------------------------------------
@@ -64,7 +64,7 @@ static void check_thread(struct nt_kernel *k, struct nt_object *o, void *ctx)
     for (size_t i = 0; i < q->waiters.len; i++)
         queued += q->waiters.data[i] == o->id;
     bool waits = t->state == NT_THREAD_WAITING, runs = t->state == NT_THREAD_RUNNING;
-    if (t->state > NT_THREAD_ENDED || queued != waits || runs != (k->running == o->id) ||
+    if (t->state > NT_THREAD_ENDED || queued != waits || runs != (k->turn == o->id) ||
         (waits && !wait_possible(k, &t->wait)))
         ser_fail(ctx, "snapshot: thread %u is not in the state that the queues say", t->tid);
     if (t->state != NT_THREAD_ENDED && t->process != k->first_process)
@@ -77,8 +77,8 @@ void nt_sched_settle(struct nt_kernel *k, struct ser *s)
     for (size_t i = 0; i < q->waiters.len && !s->failed; i++)
         if (!nt_thread_get(k, q->waiters.data[i]))
             ser_fail(s, "snapshot: %u waits and is no thread", q->waiters.data[i]);
-    if (k->running && !nt_thread_get(k, k->running))
-        ser_fail(s, "snapshot: %u runs and is no thread", k->running);
+    if (k->turn && !nt_thread_get(k, k->turn))
+        ser_fail(s, "snapshot: %u runs and is no thread", k->turn);
     nt_object_each(k, NT_TYPE_THREAD, check_thread, s);
 }
 
@@ -90,21 +90,28 @@ void nt_thread_make_ready(struct nt_kernel *k, struct nt_thread *t)
     if (t->state == NT_THREAD_ENDED)
         return;
     t->state = NT_THREAD_READY;
-    if (!t->suspend_count)
-        vec_push(&k->sched->ready, t->o.id);
+    if (t->suspend_count)
+        return;
+    vec_push(&k->sched->ready, t->o.id);
+    if (k->up.ready)
+        k->up.ready(k);
 }
 
 struct nt_thread *nt_sched_next(struct nt_kernel *k)
 {
     struct nt_sched *q = k->sched;
-    while (q->ready.len) {
-        struct nt_thread *t = nt_thread_get(k, q->ready.data[0]);
-        vec_remove(&q->ready, 0);
+    size_t at = 0;
+    while (at < q->ready.len) {
+        struct nt_thread *t = nt_thread_get(k, q->ready.data[at]);
+        if (t && t->holds) {
+            at++;
+            continue;
+        }
+        vec_remove(&q->ready, at);
         /* Threads that were suspended or ended while ready are passed over here. */
         if (!t || t->state != NT_THREAD_READY || t->suspend_count)
             continue;
         t->state = NT_THREAD_RUNNING;
-        k->running = t->o.id;
         k->slice_services = 0;
         k->need_resched = false;
         return t;
@@ -114,7 +121,6 @@ struct nt_thread *nt_sched_next(struct nt_kernel *k)
 
 void nt_sched_yield(struct nt_kernel *k, struct nt_thread *t)
 {
-    k->running = 0;
     if (t->state == NT_THREAD_RUNNING)
         nt_thread_make_ready(k, t);
 }

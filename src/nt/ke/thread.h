@@ -14,6 +14,9 @@
 
 /* Not a status of NT: the calling thread waits now, or its registers were replaced. */
 #define NT_BLOCKED 0xe0b10c8du
+/* Not a status either: nothing was done, since another thread would not stand still yet (see
+ * nt_upcalls.stand_still); the dispatcher waits until it does and calls the service again. */
+#define NT_AWAIT 0xe0b10c8eu
 
 enum { NT_WAIT_MAX = 64 };
 
@@ -57,6 +60,7 @@ struct nt_thread {
     struct x86_state cpu;
     uint8_t state; /* enum nt_thread_state */
     uint32_t suspend_count;
+    uint32_t holds; /* services of other threads that want this one to stand still; not saved */
     bool alerted, alerted_by_id, hide_from_debugger, impersonating;
     int32_t base_priority, priority;
     uint64_t affinity;
@@ -127,10 +131,16 @@ void nt_sched_transfer(struct nt_kernel *k, struct ser *s);
 /* After a load: fails unless threads, their states and the queues agree. */
 void nt_sched_settle(struct nt_kernel *k, struct ser *s);
 /* The next thread to run, made RUNNING; NULL when none is ready. Deterministic: in the order in
- * which they became ready; priorities are kept for the guest to ask, and do not starve anybody. */
+ * which they became ready; priorities are kept for the guest to ask, and do not starve anybody.
+ * Several threads may be RUNNING, on as many workers of the machine. */
 struct nt_thread *nt_sched_next(struct nt_kernel *k);
-/* Puts a RUNNING thread back at the end of its queue. */
+/* Puts a RUNNING thread back at the end of its queue; others are left alone. */
 void nt_sched_yield(struct nt_kernel *k, struct nt_thread *t);
+/* Whether t must leave guest mode: it was suspended, or another thread waits for it. */
+static inline bool nt_thread_must_stop(const struct nt_thread *t)
+{
+    return t->state != NT_THREAD_RUNNING || t->suspend_count || t->holds;
+}
 bool nt_sched_others_ready(struct nt_kernel *k, const struct nt_thread *t);
 void nt_thread_make_ready(struct nt_kernel *k, struct nt_thread *t);
 /* The earliest deadline of a wait or timer; false when nothing is timed. */

@@ -80,6 +80,8 @@ ntstatus nt_get_context_thread(struct nt_call *c)
         s = read_context(c, a->ThreadContext, ctx);
     if (s)
         return s;
+    if (!nt_stands_still(c, t))
+        return NT_AWAIT;
     unsigned size = nt_process_get(c->k, t->process)->ptr_size;
     c->k->up.sync(c->k, t);
     x86_context_get(&t->cpu, size, x86_context_flags(ctx, size), ctx);
@@ -98,6 +100,8 @@ ntstatus nt_set_context_thread(struct nt_call *c)
         return s;
     if (t->state == NT_THREAD_ENDED)
         return STATUS_THREAD_IS_TERMINATING;
+    if (!nt_stands_still(c, t))
+        return NT_AWAIT;
     c->k->up.sync(c->k, t);
     x86_context_set(&t->cpu, nt_process_get(c->k, t->process)->ptr_size, ctx);
     /* Setting one's own control registers takes effect at once. */

@@ -89,6 +89,7 @@ struct ending {
     struct nt_process *p;
     struct nt_thread *except;
     ntstatus status;
+    bool await;
 };
 
 static void end_if_mine(struct nt_kernel *k, struct nt_object *o, void *ctx)
@@ -99,10 +100,20 @@ static void end_if_mine(struct nt_kernel *k, struct nt_object *o, void *ctx)
         nt_thread_end(k, t, e->status);
 }
 
+/* Asks all of them at once, so that they stop side by side. */
+static void ask_to_stand(struct nt_kernel *k, struct nt_object *o, void *ctx)
+{
+    struct ending *e = ctx;
+    struct nt_thread *t = (struct nt_thread *)o;
+    if (t->process == e->p->o.id && t != e->except && t->state == NT_THREAD_RUNNING &&
+        k->up.stand_still && !k->up.stand_still(k, t))
+        e->await = true;
+}
+
 static void end_threads(struct nt_kernel *k, struct nt_process *p, struct nt_thread *except,
                         ntstatus status)
 {
-    struct ending e = {p, except, status};
+    struct ending e = {.p = p, .except = except, .status = status};
     nt_object_each(k, NT_TYPE_THREAD, end_if_mine, &e);
 }
 
@@ -126,7 +137,11 @@ ntstatus nt_terminate_process(struct nt_call *c)
     const struct NtTerminateProcess_args *a = nt_args(c);
     struct nt_process *p;
     if (!a->ProcessHandle) { /* every thread but the caller; the process goes on */
+        struct ending e = {.p = c->p, .except = c->t};
         c->p->ending = true;
+        nt_object_each(c->k, NT_TYPE_THREAD, ask_to_stand, &e);
+        if (e.await)
+            return NT_AWAIT;
         end_threads(c->k, c->p, c->t, (ntstatus)a->ExitStatus);
         return STATUS_SUCCESS;
     }

@@ -159,6 +159,8 @@ void nt_thread_suspend(struct nt_kernel *k, struct nt_thread *t)
     t->suspend_count++;
     if (t->state == NT_THREAD_RUNNING)
         k->need_resched = true;
+    if (t->state == NT_THREAD_RUNNING && k->up.interrupt)
+        k->up.interrupt(k, t);
 }
 
 void nt_thread_resume(struct nt_kernel *k, struct nt_thread *t)
@@ -206,8 +208,8 @@ void nt_thread_end(struct nt_kernel *k, struct nt_thread *t, ntstatus status)
     nt_io_thread_gone(k, t);
     t->exit_status = status;
     t->ended = nt_system_time(k);
-    if (k->running == t->o.id)
-        k->need_resched = true;
+    if (k->up.interrupt)
+        k->up.interrupt(k, t);
     nt_mutants_abandon(k, t);
     k->up.thread_stop(k, t);
     bool last = --p->thread_count == 0;

@@ -90,6 +90,8 @@ ntstatus nt_terminate_thread(struct nt_call *c)
     if (s)
         return s;
     bool self = t == c->t;
+    if (!nt_stands_still(c, t))
+        return NT_AWAIT;
     nt_thread_end(c->k, t, (ntstatus)a->ExitStatus);
     return self ? NT_BLOCKED : STATUS_SUCCESS;
 }
@@ -105,6 +107,8 @@ ntstatus nt_suspend_thread(struct nt_call *c)
         return STATUS_THREAD_IS_TERMINATING;
     if (t->suspend_count >= 127)
         return STATUS_SUSPEND_COUNT_EXCEEDED;
+    if (!nt_stands_still(c, t))
+        return NT_AWAIT;
     if (a->PreviousSuspendCount)
         s = nt_put_u32(c, a->PreviousSuspendCount, t->suspend_count);
     if (!s)
