@@ -29,19 +29,29 @@ extern "C" {
 
 struct pgr_machine;
 
+enum pgr_clock {
+    PGR_CLOCK_ENGINE,  /* virtual where every engine of the run can keep it */
+    PGR_CLOCK_VIRTUAL, /* time and thread switches follow the guest's progress: runs repeat */
+    PGR_CLOCK_HOST     /* they follow the host */
+};
+
 struct pgr_config {
-    const char *root;    /* name of an installed root or a directory; NULL: see `peregrine roots` */
-    const char *engine;  /* "unicorn"; NULL: the best there is */
+    const char *root; /* name of an installed root or a directory; NULL: see `peregrine roots` */
+    /* "unicorn", "kvm", "native"; NULL or "auto": the fastest that can do what is asked here. Or
+     * one after the other, "kvm,unicorn@NtCreateFile": from the point after the @ on another engine
+     * goes on; a service, an address 0x…, a number of instructions, or a module such as foo.dll. */
+    const char *engine;
     const char *overlay; /* keeps what the guest writes; NULL: a temporary directory */
-    bool host_clock;     /* time and thread switches follow the host; else they are reproducible */
+    enum pgr_clock clock;
     uint64_t seed;       /* of everything random that the guest gets */
     bool strict;         /* an unimplemented service ends the run */
     bool count;          /* count instructions exactly; needed for limits on them, and slower */
-    unsigned processors; /* that the guest sees; 0: 1 */
+    unsigned processors; /* that the guest sees; 0: as many as run it, see `engine` */
     uint64_t memory; /* bytes of guest memory at most, 0: 16 GiB; only what is touched is used */
 };
 
-/* PGR_E_NOT_FOUND: no such root. PGR_E_ARGUMENT: no such engine. */
+/* PGR_E_NOT_FOUND: no such root. PGR_E_ARGUMENT: no such engine. PGR_E_UNSUPPORTED: the engine
+ * cannot do what is asked, or not on this host. */
 pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machine **out,
                               struct pgr_error *err);
 /* NULL is fine. The temporary overlay goes too. */
@@ -95,6 +105,13 @@ struct pgr_exit {
 /* Runs until the program ends or a limit is reached; may be called again after the latter. */
 pgr_status pgr_machine_run(struct pgr_machine *m, const struct pgr_limits *limits,
                            struct pgr_exit *why, struct pgr_error *err);
+/* Between runs: another engine goes on. PGR_E_ARGUMENT: no such engine; PGR_E_UNSUPPORTED: it
+ * cannot run here, or not what this machine was asked for. When it fails otherwise the machine can
+ * only be destroyed. */
+pgr_status pgr_machine_hand_over(struct pgr_machine *m, const char *engine, struct pgr_error *err);
+/* The engine that runs the program now, and what spoke against faster ones (NULL: nothing, or it
+ * was asked for by name). */
+const char *pgr_machine_engine(const struct pgr_machine *m, const char **why);
 /* Makes a run that is going on, or the next one, end soon with PGR_EXIT_STOPPED. */
 void pgr_machine_stop(struct pgr_machine *m);
 

@@ -296,6 +296,12 @@ static void watch_signals(struct pgr_machine *m)
     }
 }
 
+static void say_engine(const struct pgr_machine *m)
+{
+    const char *why, *name = pgr_machine_engine(m, &why);
+    fprintf(stderr, "peregrine: engine %s%s%s\n", name, why ? "; " : "", why ? why : "");
+}
+
 static int run_machine(struct pgr_machine *m, const struct run_values *v, struct trace *trace,
                        char **argv)
 {
@@ -312,6 +318,8 @@ static int run_machine(struct pgr_machine *m, const struct run_values *v, struct
         return s == PGR_E_ARGUMENT || s == PGR_E_NOMEM || s == PGR_E_STATE ? STATUS_OURS
                                                                            : STATUS_CANNOT_RUN;
     }
+    if (v->verbose)
+        say_engine(m);
     if (trace)
         trace_attach(trace, m->k);
     s = pgr_machine_run(m, &limits, &why, &e);
@@ -337,7 +345,9 @@ static int run(const void *values, int argc, char **argv)
         .root = v->root,
         .engine = v->engine,
         .overlay = v->overlay,
-        .host_clock = v->clock == 1,
+        .clock = v->clock < 0 ? PGR_CLOCK_ENGINE
+                 : v->clock   ? PGR_CLOCK_HOST
+                              : PGR_CLOCK_VIRTUAL,
         .seed = v->seed,
         .strict = v->strict,
         .count = v->max_instructions != 0,
@@ -371,7 +381,7 @@ static int run(const void *values, int argc, char **argv)
     return status;
 }
 
-static const struct run_values defaults = {.processors = 1};
+static const struct run_values defaults = {.clock = -1};
 
 #define V struct run_values
 static const struct cli_option options[] = {
@@ -385,7 +395,10 @@ static const struct cli_option options[] = {
      CLI_INTO(TEXT, V, cwd)},
     {"32", 0, NULL, "guest", "of a program of the root, take the 32-bit one",
      CLI_INTO(FLAG, V, prefer32)},
-    {"processors", 0, "N", "guest", "how many processors the guest sees",
+    {"processors", 0, "N", "guest",
+     "how many processors the guest sees; else as many as run it: one, or the host's with an "
+     "engine "
+     "that runs threads in parallel",
      CLI_INTO(INTEGER, V, processors), .min = 1, .max = 64, .rare = true},
     {"entry", 0, "ADDRESS", "guest", "start at this address instead of the entry point",
      CLI_INTO(TEXT, V, entry), .rare = true},
@@ -416,12 +429,18 @@ static const struct cli_option options[] = {
      .min = 1024, .max = 8 << 20, .rare = true},
     TRACE_OPTIONS(V, trace),
     {"clock", 0, "virtual|host", "machine",
-     "virtual: time follows the guest's own progress, and the same input gives the same run. "
-     "host: time is the host's",
+     "virtual: time follows the guest's own progress, and the same input gives the same run; only "
+     "the unicorn engine can. host: time is the host's",
      CLI_INTO(CHOICE, V, clock), .choices = clocks},
     {"seed", 0, "N", "machine", "seed of all random numbers that the guest gets",
      CLI_INTO(INTEGER, V, seed)},
-    {"engine", 0, "NAME", "machine", "the CPU engine: unicorn", CLI_INTO(TEXT, V, engine)},
+    {"engine", 0, "NAME[,NAME@POINT...]", "machine",
+     "the CPU engine: unicorn, kvm, native, or auto, which is the fastest that can do what is "
+     "asked. "
+     "kvm,unicorn@NtCreateFile goes on with another from a point on: a service, an address 0x..., "
+     "a "
+     "number of instructions, or a module such as foo.dll",
+     CLI_INTO(TEXT, V, engine)},
     {"verbose", 'v', NULL, "output", "say more about the run", CLI_INTO(COUNT, V, verbose)},
     {"quiet", 'q', NULL, "output", "say nothing about missing services", CLI_INTO(FLAG, V, quiet)},
     {NULL},

@@ -25,7 +25,7 @@ static bool at_exit(struct pgr_machine *m, const struct nt_thread *t, const stru
  */
 static bool go_on_after(struct machine_worker *w)
 {
-    w->interrupted = w->m->services >= w->m->stop_after;
+    w->interrupted = w->m->services >= w->m->stop_after || w->m->handover;
     return !w->interrupted;
 }
 
@@ -33,6 +33,7 @@ static bool service(struct machine_worker *w, struct nt_thread *t)
 {
     uint32_t number = (uint32_t)t->cpu.gpr[X86_RAX];
     w->m->services++;
+    machine_point_service(w->m, number);
     return nt_dispatch(w->m->k, t, number) && go_on_after(w);
 }
 
@@ -40,6 +41,8 @@ static bool service(struct machine_worker *w, struct nt_thread *t)
 static bool gate(struct machine_worker *w, struct nt_thread *t, uint64_t address)
 {
     w->m->services++;
+    if (win_is_service_gate(w->m->p, address))
+        machine_point_service(w->m, (uint32_t)t->cpu.gpr[X86_RAX]);
     return win_gate(w->m->k, t, address) && go_on_after(w);
 }
 
@@ -58,6 +61,10 @@ static bool handle(struct machine_worker *w, struct nt_thread *t, const struct c
             m->at_exit_address = true;
             return false;
         }
+        if (machine_point_address(m, &t->cpu, x)) {
+            w->interrupted = true;
+            return false;
+        }
         return win_fault(m->k, t, x);
     }
 }
@@ -74,5 +81,5 @@ bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
     bool go_on = handle(w, t, x);
     w->in_handler = false;
     win_update_time(m->k, m->p);
-    return go_on && !nt_thread_must_stop(t) && !machine_run_is_over(m);
+    return go_on && !nt_thread_must_stop(t) && !machine_run_is_over(m) && !m->handover;
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* From a program's name on the host to a process that is ready to run. */
+#include "base/bits.h"
+#include "base/hostio.h"
 #include "base/vec.h"
 #include "machine/machine.h"
 #include "mem/space.h"
@@ -134,6 +136,14 @@ static pgr_status arm_exit(struct pgr_machine *m, uint64_t address, struct pgr_e
     return PGR_OK;
 }
 
+/* What the guest sees: as many as really run its threads, unless the user wants another number. */
+static unsigned processors(const struct pgr_machine *m)
+{
+    if (m->cfg.processors)
+        return m->cfg.processors;
+    return m->ops->caps & CPU_CAP_PARALLEL ? MIN(host_processors(), MACHINE_WORKERS_MAX) : 1;
+}
+
 pgr_status pgr_machine_load(struct pgr_machine *m, const struct pgr_program *prog,
                             struct pgr_error *err)
 {
@@ -148,7 +158,7 @@ pgr_status pgr_machine_load(struct pgr_machine *m, const struct pgr_program *pro
             .args = prog->args,
             .cwd = prog->guest_cwd ? prog->guest_cwd : GUEST_CWD,
             .env = prog->env,
-            .processors = m->cfg.processors,
+            .processors = processors(m),
             .entry = prog->entry,
         };
         set_std(m, prog->std_fd);
@@ -160,5 +170,7 @@ pgr_status pgr_machine_load(struct pgr_machine *m, const struct pgr_program *pro
     m->p = p;
     nt_object_ref(&p->o);
     s = machine_make_engine(m, err);
+    if (!s)
+        machine_points_begin(m);
     return s ? s : arm_exit(m, prog->exit, err);
 }

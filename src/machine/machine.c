@@ -2,7 +2,6 @@
 #include "machine/machine.h"
 #include "base/bits.h"
 #include "base/hostio.h"
-#include "base/match.h"
 #include "base/vec.h"
 #include "mem/space.h"
 #include "nt/io/io.h"
@@ -10,34 +9,20 @@
 
 #define DEFAULT_MEMORY (16ull << 30)
 
-static pgr_status pick_engine(const char *name, const struct cpu_engine_ops **out,
-                              struct pgr_error *e)
-{
-    const char *names[16];
-    size_t n = 0;
-    for (; cpu_engines[n] && n < 16; n++) {
-        names[n] = cpu_engines[n]->name;
-        if (!name || !strcmp(name, names[n])) {
-            *out = cpu_engines[n];
-            return PGR_OK;
-        }
-    }
-    const char *near = match_nearest(name, names, n);
-    return err_set(e, PGR_E_ARGUMENT, "no engine is called '%s'%s%s%s", name,
-                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-}
-
 pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machine **out,
                               struct pgr_error *err)
 {
     struct pgr_machine *m = xcalloc(1, sizeof *m);
-    struct nt_config nt = {
-        .clock_host = config->host_clock, .strict = config->strict, .seed = config->seed};
+    struct plan_wish wish = {config->engine, config->count, config->clock == PGR_CLOCK_VIRTUAL};
+    struct nt_config nt = {.strict = config->strict, .seed = config->seed};
     m->cfg = *config;
     m->cfg.root = m->cfg.engine = m->cfg.overlay = NULL;
-    pgr_status s = pick_engine(config->engine, &m->ops, err);
-    if (!s)
+    pgr_status s = machine_plan_make(&wish, &m->plan, err);
+    if (!s) {
+        m->ops = m->plan.steps.data[0].ops;
+        nt.clock_host = config->clock == PGR_CLOCK_HOST || !m->plan.exact;
         s = win_root_find(config->root, &m->root, err);
+    }
     if (!s)
         s = mem_ram_create(&m->ram, config->memory ? config->memory : DEFAULT_MEMORY, err);
     if (!s)
@@ -67,6 +52,7 @@ void pgr_machine_destroy(struct pgr_machine *m)
     nt_kernel_destroy(m->k);
     mem_ram_destroy(m->ram);
     win_root_free(&m->root);
+    machine_plan_free(&m->plan);
     for (unsigned i = 0; i < MACHINE_WORKERS_MAX; i++)
         vec_free(&m->workers[i].asked);
     free(m);
@@ -90,8 +76,16 @@ pgr_status pgr_machine_mount(struct pgr_machine *m, const char *guest_path, cons
     return nt_io_mount(m->k, guest_path, host_dir, mount_mode(mode), err);
 }
 
+static bool counts(const struct pgr_machine *m)
+{
+    const struct machine_plan *p = &m->plan;
+    return m->cfg.count ||
+           (m->step + 1 < p->steps.len && p->steps.data[m->step + 1].point == PLAN_COUNT);
+}
+
 pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e)
 {
+    struct cpu_engine *engine = NULL;
     struct cpu_config cfg = {
         .mem = m->p->mem,
         .on_exit = machine_on_exit,
@@ -100,12 +94,13 @@ pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e)
         .ctx = m,
         .gate_base = win_gate_base(m->p->ptr_size),
         .gate_size = WIN_GATE_SIZE,
-        .count_instructions = m->cfg.count,
+        .count_instructions = counts(m),
         .count_blocks = !m->k->clock.host,
     };
-    pgr_status s = cpu_create(m->ops, &cfg, &m->engine, e);
-    if (!s && m->ops->caps & CPU_CAP_PARALLEL)
-        m->worker_limit = MIN(host_processors(), MACHINE_WORKERS_MAX);
+    pgr_status s = cpu_create(m->ops, &cfg, &engine, e);
+    m->engine = engine;
+    m->worker_limit =
+        m->ops->caps & CPU_CAP_PARALLEL ? MIN(host_processors(), MACHINE_WORKERS_MAX) : 1;
     return s;
 }
 
@@ -121,5 +116,12 @@ uint64_t pgr_machine_services(const struct pgr_machine *m)
 
 uint64_t pgr_machine_instructions(const struct pgr_machine *m)
 {
-    return m->engine ? cpu_instructions(m->engine) : 0;
+    return m->instructions + (m->engine ? cpu_instructions(m->engine) : 0);
+}
+
+const char *pgr_machine_engine(const struct pgr_machine *m, const char **why)
+{
+    if (why)
+        *why = m->plan.why;
+    return m->ops->name;
 }

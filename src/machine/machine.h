@@ -5,10 +5,12 @@
  * peregrine/machine.h only. */
 #include "base/vec.h"
 #include "cpu/engine.h"
+#include "machine/plan.h"
 #include "nt/kernel.h"
 #include "win/roots.h"
 #include <peregrine/machine.h>
 #include <signal.h>
+#include <stdatomic.h>
 
 enum { MACHINE_WORKERS_MAX = 16 };
 
@@ -29,9 +31,17 @@ struct pgr_machine {
     struct win_root root;
     struct mem_ram *ram;
     struct nt_kernel *k;
-    const struct cpu_engine_ops *ops;
-    struct cpu_engine *engine; /* made at load: it needs the address space */
-    struct nt_process *p;      /* the program's; referenced */
+    struct machine_plan plan;
+    size_t step;                       /* of the plan: the last one reached */
+    bool handover;                     /* the next one was reached: everybody out */
+    bool point_armed;                  /* an int3 stands at the next one's address */
+    uint8_t point_byte;                /* instead of this */
+    uint64_t step_began;               /* instructions at the beginning of this step */
+    uint64_t instructions;             /* that engines before this one counted */
+    const struct cpu_engine_ops *ops;  /* of this step */
+    struct cpu_engine *_Atomic engine; /* made at load: it needs the address space */
+    atomic_uint stoppers;              /* host threads in pgr_machine_stop */
+    struct nt_process *p;              /* the program's; referenced */
     struct machine_worker workers[MACHINE_WORKERS_MAX];
     unsigned worker_count;   /* that exist now */
     unsigned worker_limit;   /* 1: the engine runs one thread at a time */
@@ -53,6 +63,14 @@ struct machine_run;
 
 /* machine.c */
 pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e);
+/* handover.c: points of the plan. Each says whether, or notes that, the next one was reached. */
+void machine_points_begin(struct pgr_machine *m);
+void machine_point_service(struct pgr_machine *m, uint32_t number);
+bool machine_point_address(struct pgr_machine *m, struct x86_state *st, const struct cpu_exit *x);
+/* Whether instructions are counted towards the next point, and how many are left. */
+bool machine_point_count(struct pgr_machine *m, uint64_t *left);
+/* The next engine of the plan, when no worker is in the present one. */
+pgr_status machine_hand_over(struct pgr_machine *m, struct pgr_error *e);
 /* workers.c: the engine's side of the lock, and what the kernel asks of other workers. */
 void machine_lock(void *ctx);
 void machine_unlock(void *ctx);

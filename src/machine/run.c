@@ -81,9 +81,6 @@ static void look_at_exit(struct machine_run *r, const struct nt_thread *t, const
     case CPU_EXIT_SLICE:
         after_slice(r);
         break;
-    case CPU_EXIT_BUDGET:
-        finish(r, PGR_EXIT_INSTRUCTIONS, 0);
-        break;
     case CPU_EXIT_FAILURE:
         engine_failed(r, t, x);
         break;
@@ -118,20 +115,24 @@ static bool keeps_turn(struct machine_run *r, const struct machine_worker *w,
     return m->slice_left;
 }
 
-/* False: there is no budget left. */
+/* The nearer of the user's limit and the point at which another engine takes over. False: one of
+ * them is here. */
 static bool get_budget(struct machine_run *r, uint64_t *budget)
 {
     struct pgr_machine *m = r->m;
+    uint64_t point;
     *budget = 0;
-    if (!r->limits->instructions)
-        return true;
-    uint64_t used = cpu_instructions(m->engine) - m->budget_used;
-    if (used >= r->limits->instructions) {
-        finish(r, PGR_EXIT_INSTRUCTIONS, 0);
-        return false;
+    if (r->limits->instructions) {
+        uint64_t used = pgr_machine_instructions(m) - m->budget_used;
+        if (used >= r->limits->instructions) {
+            finish(r, PGR_EXIT_INSTRUCTIONS, 0);
+            return false;
+        }
+        *budget = r->limits->instructions - used;
     }
-    *budget = r->limits->instructions - used;
-    return true;
+    if (machine_point_count(m, &point))
+        *budget = *budget ? MIN(*budget, point) : point;
+    return !m->handover;
 }
 
 static void run_thread(struct machine_run *r, struct machine_worker *w, struct nt_thread *t)
@@ -140,7 +141,7 @@ static void run_thread(struct machine_run *r, struct machine_worker *w, struct n
     struct cpu_exit x;
     uint64_t budget;
     if (!get_budget(r, &budget)) {
-        nt_sched_yield(m->k, t);
+        m->k->turn = t->o.id;
         return;
     }
     nt_object_ref(&t->o); /* it may end while it runs */
@@ -256,10 +257,31 @@ static bool over(struct machine_run *r)
     return r->done;
 }
 
+/* The last one out changes engines. */
+static void hand_over(struct machine_run *r, const struct machine_worker *w)
+{
+    if (others_run(r, w)) {
+        machine_wait_changed(r->m, POLL_MS * MS_NS);
+        return;
+    }
+    pgr_status s = machine_hand_over(r->m, r->e);
+    if (s && !r->done) {
+        r->status = s;
+        r->done = true;
+    }
+    machine_call_workers(r->m);
+}
+
 static void work(struct machine_run *r, struct machine_worker *w)
 {
     while (!r->done && !over(r)) {
-        struct nt_thread *t = next_thread(r->m->k);
+        struct nt_thread *t = NULL;
+        if (r->m->handover) {
+            hand_over(r, w);
+            continue;
+        }
+        if (w < &r->m->workers[r->m->worker_limit])
+            t = next_thread(r->m->k);
         if (t)
             run_thread(r, w, t);
         else
@@ -303,7 +325,7 @@ pgr_status pgr_machine_run(struct pgr_machine *m, const struct pgr_limits *limit
     if (limits->timeout_ns)
         r.deadline = host_monotonic_ns() + limits->timeout_ns;
     m->stop_after = limits->services ? m->services + limits->services : UINT64_MAX;
-    m->budget_used = cpu_instructions(m->engine);
+    m->budget_used = pgr_machine_instructions(m);
     nt_lock(m->k);
     m->run = &r;
     work(&r, &m->workers[0]);
@@ -314,6 +336,9 @@ pgr_status pgr_machine_run(struct pgr_machine *m, const struct pgr_limits *limit
 void pgr_machine_stop(struct pgr_machine *m)
 {
     m->stop_requested = 1;
-    if (m->engine)
-        cpu_stop(m->engine);
+    m->stoppers++;
+    struct cpu_engine *engine = m->engine;
+    if (engine)
+        cpu_stop(engine);
+    m->stoppers--;
 }

@@ -74,6 +74,11 @@ static bool unix_call(struct nt_kernel *k, struct nt_thread *t)
     return !k->need_resched;
 }
 
+bool win_is_service_gate(const struct nt_process *p, uint64_t address)
+{
+    return address == win_gate_base(p->ptr_size) + WIN_GATE_SERVICE * WIN_GATE_STEP;
+}
+
 bool win_gate(struct nt_kernel *k, struct nt_thread *t, uint64_t address)
 {
     struct nt_process *p = nt_process_get(k, t->process);

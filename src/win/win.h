@@ -42,6 +42,8 @@ pgr_status win_resume(struct nt_kernel *k, struct pgr_error *e);
 uint64_t win_gate_base(unsigned ptr_size);
 /* Control reached a gate. Returns false when another thread should run now. */
 bool win_gate(struct nt_kernel *k, struct nt_thread *t, uint64_t address);
+/* Whether it is the one through which services are called; their number is in EAX. */
+bool win_is_service_gate(const struct nt_process *p, uint64_t address);
 
 /* The CPU reported a fault or exception: turns it into what the guest sees (stack growth, an
  * exception, emulation of rdtsc). Returns false when the thread cannot go on now. */

@@ -11,7 +11,8 @@
 void fail(const char *what, const struct pgr_error *e)
 {
     fprintf(stderr, "%s: %s\n", what, e->text);
-    exit(e->status == PGR_E_NOT_FOUND && !strcmp(what, "create") ? SKIPPED : 1);
+    bool here = e->status != PGR_E_NOT_FOUND && e->status != PGR_E_UNSUPPORTED;
+    exit(here || strcmp(what, "create") != 0 ? 1 : SKIPPED);
 }
 
 void program_init(struct program *p, char **argv)
@@ -43,7 +44,9 @@ struct pgr_machine *machine_new(const struct program *p)
 {
     struct pgr_machine *m;
     struct pgr_error e = {0};
-    if (pgr_machine_create(&(struct pgr_config){.root = p->root, .seed = 7}, &m, &e))
+    struct pgr_config config = {.root = p->root, .seed = 7, .engine = p->engine};
+    config.clock = p->engine ? PGR_CLOCK_HOST : PGR_CLOCK_VIRTUAL;
+    if (pgr_machine_create(&config, &m, &e))
         fail("create", &e);
     return m;
 }

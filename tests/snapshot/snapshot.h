@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
-/* What the two snapshot tests share: one program on one root, run by the library's public calls. */
+/* What these tests share: one program on one root, run by the library's public calls. */
 #include <peregrine/machine.h>
 #include <stdlib.h>
 
 struct program {
     const char *root, *path;
+    const char *engine; /* NULL: one that repeats runs exactly */
     const char *const *args;
     char dir[64];      /* the working directory; holds input.txt and the snapshot */
     char snapshot[80]; /* a file in it */

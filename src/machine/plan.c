@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "machine/plan.h"
+#include "base/match.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ENGINES_MAX = 16 };
+
+/* ---- Engines by what they can ------------------------------------------------------------------
+ */
+
+static size_t engine_names(const char *names[ENGINES_MAX])
+{
+    size_t n = 0;
+    for (; cpu_engines[n] && n < ENGINES_MAX; n++)
+        names[n] = cpu_engines[n]->name;
+    return n;
+}
+
+static const struct cpu_engine_ops *by_name(const char *name)
+{
+    for (size_t i = 0; cpu_engines[i]; i++)
+        if (!strcmp(cpu_engines[i]->name, name))
+            return cpu_engines[i];
+    return NULL;
+}
+
+static const struct cpu_engine_ops *first_with(unsigned cap)
+{
+    for (size_t i = 0; cpu_engines[i]; i++)
+        if (cpu_engines[i]->caps & cap)
+            return cpu_engines[i];
+    return NULL;
+}
+
+static const char *or_nobody(unsigned cap)
+{
+    const struct cpu_engine_ops *ops = first_with(cap);
+    return ops ? ops->name : "none";
+}
+
+/* Whether it can what is asked of it, here. */
+static pgr_status check(const struct cpu_engine_ops *ops, bool counts, bool exact,
+                        struct pgr_error *e)
+{
+    if (counts && !(ops->caps & CPU_CAP_COUNT))
+        return err_set(e, PGR_E_UNSUPPORTED, "engine %s cannot count instructions; %s can",
+                       ops->name, or_nobody(CPU_CAP_COUNT));
+    if (exact && !(ops->caps & CPU_CAP_BLOCKS))
+        return err_set(e, PGR_E_UNSUPPORTED,
+                       "engine %s cannot keep the virtual clock, since it does not repeat runs "
+                       "exactly; %s does",
+                       ops->name, or_nobody(CPU_CAP_BLOCKS));
+    return ops->probe ? ops->probe(e) : PGR_OK;
+}
+
+static pgr_status unknown(const char *name, struct pgr_error *e)
+{
+    const char *names[ENGINES_MAX];
+    size_t n = engine_names(names);
+    const char *near = match_nearest(name, names, n);
+    return err_set(e, PGR_E_ARGUMENT, "no engine is called '%s'%s%s%s", name,
+                   near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+pgr_status machine_plan_find(const struct machine_plan *plan, const char *name,
+                             const struct cpu_engine_ops **out, struct pgr_error *e)
+{
+    *out = by_name(name);
+    return *out ? check(*out, plan->counts, plan->exact, e) : unknown(name, e);
+}
+
+static pgr_status choose(const struct plan_wish *wish, struct machine_plan *plan,
+                         struct pgr_error *e)
+{
+    struct pgr_error why;
+    for (size_t i = 0; cpu_engines[i]; i++) {
+        if (!check(cpu_engines[i], wish->count, wish->exact, &why)) {
+            vec_push(&plan->steps, (struct plan_step){.ops = cpu_engines[i]});
+            return PGR_OK;
+        }
+        char *all = plan->why ? xasprintf("%s; %s", plan->why, why.text) : xstrdup(why.text);
+        free(plan->why);
+        plan->why = all;
+    }
+    return err_set(e, PGR_E_UNSUPPORTED, "no engine can run this here: %s", plan->why);
+}
+
+/* ---- What was written --------------------------------------------------------------------------
+ */
+
+static pgr_status parse_number(const char *text, uint64_t *out, struct pgr_error *e)
+{
+    char *end;
+    errno = 0;
+    *out = strtoull(text, &end, 0);
+    if (errno || *end || !*out)
+        return err_set(e, PGR_E_ARGUMENT,
+                       "--engine: '%s' is neither an address (0x140001000) nor a number of "
+                       "instructions",
+                       text);
+    return PGR_OK;
+}
+
+static pgr_status parse_point(const char *text, struct plan_step *step, struct pgr_error *e)
+{
+    size_t n = strlen(text);
+    if (isdigit((unsigned char)*text)) {
+        bool hex = text[0] == '0' && (text[1] | 32) == 'x';
+        step->point = hex ? PLAN_ADDRESS : PLAN_COUNT;
+        return parse_number(text, &step->value, e);
+    }
+    if (text[0] == 'N' && text[1] == 't' && isupper((unsigned char)text[2]) && !strchr(text, '.'))
+        step->point = PLAN_SERVICE;
+    else if (n > 4 && memchr(text, '.', n) && !strpbrk(text, "\\/"))
+        step->point = PLAN_MODULE;
+    else
+        return err_set(e, PGR_E_ARGUMENT,
+                       "--engine: '%s' is not a point at which to change engines: a service "
+                       "(NtCreateFile), an address (0x140001000), a number of instructions or a "
+                       "module (foo.dll)",
+                       text);
+    step->name = xstrdup(text);
+    return PGR_OK;
+}
+
+static pgr_status parse_step(char *text, struct machine_plan *plan, struct pgr_error *e)
+{
+    struct plan_step step = {0};
+    char *at = strchr(text, '@');
+    pgr_status s = PGR_OK;
+    if (!at != !plan->steps.len)
+        return err_set(e, PGR_E_ARGUMENT,
+                       "--engine: write the first engine alone and each further one with the point "
+                       "from which it runs, such as kvm,unicorn@NtCreateFile; not '%s'",
+                       text);
+    if (at) {
+        *at = 0;
+        s = parse_point(at + 1, &step, e);
+    }
+    step.ops = by_name(text);
+    if (!s && !step.ops)
+        s = unknown(text, e);
+    if (s)
+        free(step.name);
+    else
+        vec_push(&plan->steps, step);
+    return s;
+}
+
+static pgr_status parse(const char *text, struct machine_plan *plan, struct pgr_error *e)
+{
+    char *copy = xstrdup(text), *rest = copy, *part;
+    pgr_status s = PGR_OK;
+    while (!s && (part = strsep(&rest, ",")))
+        s = parse_step(part, plan, e);
+    free(copy);
+    return s;
+}
+
+/* A number of instructions is counted by the engine that runs before it. */
+static pgr_status check_steps(const struct plan_wish *wish, struct machine_plan *plan,
+                              struct pgr_error *e)
+{
+    for (size_t i = 0; i < plan->steps.len; i++) {
+        bool counts =
+            wish->count || (i + 1 < plan->steps.len && plan->steps.data[i + 1].point == PLAN_COUNT);
+        pgr_status s = check(plan->steps.data[i].ops, counts, wish->exact, e);
+        if (s)
+            return s;
+        plan->counts |= counts;
+    }
+    return PGR_OK;
+}
+
+pgr_status machine_plan_make(const struct plan_wish *wish, struct machine_plan *out,
+                             struct pgr_error *e)
+{
+    *out = (struct machine_plan){.exact = true};
+    bool automatic = !wish->engine || !strcmp(wish->engine, "auto");
+    pgr_status s = automatic ? choose(wish, out, e) : parse(wish->engine, out, e);
+    if (!s)
+        s = check_steps(wish, out, e);
+    for (size_t i = 0; i < out->steps.len; i++)
+        out->exact &= (out->steps.data[i].ops->caps & CPU_CAP_BLOCKS) != 0;
+    if (s)
+        machine_plan_free(out);
+    return s;
+}
+
+void machine_plan_free(struct machine_plan *plan)
+{
+    for (size_t i = 0; i < plan->steps.len; i++)
+        free(plan->steps.data[i].name);
+    vec_free(&plan->steps);
+    free(plan->why);
+    *plan = (struct machine_plan){0};
+}
