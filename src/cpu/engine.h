@@ -77,6 +77,9 @@ struct cpu_config {
     /* Code addresses in [gate_base, gate_base + gate_size) exit instead of running; the range is
      * mapped read-execute in the guest's space by the machine. 0 bytes: none. */
     uint64_t gate_base, gate_size;
+    /* Components of x86_ext that the guest has been told of; where the engine can, CPUID and XCR0
+     * say the same. */
+    uint64_t xfeatures;
     bool count_instructions; /* exact counting and budgets; costs speed; CPU_CAP_COUNT */
     bool count_blocks;       /* slices by blocks executed: deterministic; CPU_CAP_BLOCKS */
 };
@@ -113,6 +116,8 @@ extern const struct cpu_engine_ops cpu_native; /* x86-64 hosts */
 
 /* NULL-terminated, in order of preference of --engine auto. */
 extern const struct cpu_engine_ops *const cpu_engines[];
+/* Components of x86_ext that engines with CPU_CAP_AVX can carry here, as bits of XCR0. */
+uint64_t cpu_host_xfeatures(void);
 
 static inline pgr_status cpu_create(const struct cpu_engine_ops *ops, const struct cpu_config *cfg,
                                     struct cpu_engine **out, struct pgr_error *e)

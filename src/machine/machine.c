@@ -20,6 +20,7 @@ pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machin
     pgr_status s = machine_plan_make(&wish, &m->plan, err);
     if (!s) {
         m->ops = m->plan.steps.data[0].ops;
+        nt.xfeatures = m->plan.xfeatures;
         nt.clock_host = config->clock == PGR_CLOCK_HOST || !m->plan.exact;
         s = win_root_find(config->root, &m->root, err);
     }
@@ -94,6 +95,7 @@ pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e)
         .ctx = m,
         .gate_base = win_gate_base(m->p->ptr_size),
         .gate_size = WIN_GATE_SIZE,
+        .xfeatures = m->k->cfg.xfeatures,
         .count_instructions = counts(m),
         .count_blocks = !m->k->clock.host,
     };

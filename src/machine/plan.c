@@ -179,13 +179,16 @@ static pgr_status check_steps(const struct plan_wish *wish, struct machine_plan 
 pgr_status machine_plan_make(const struct plan_wish *wish, struct machine_plan *out,
                              struct pgr_error *e)
 {
-    *out = (struct machine_plan){.exact = true};
+    *out = (struct machine_plan){.exact = true, .xfeatures = cpu_host_xfeatures()};
     bool automatic = !wish->engine || !strcmp(wish->engine, "auto");
     pgr_status s = automatic ? choose(wish, out, e) : parse(wish->engine, out, e);
     if (!s)
         s = check_steps(wish, out, e);
-    for (size_t i = 0; i < out->steps.len; i++)
-        out->exact &= (out->steps.data[i].ops->caps & CPU_CAP_BLOCKS) != 0;
+    for (size_t i = 0; i < out->steps.len; i++) {
+        unsigned caps = out->steps.data[i].ops->caps;
+        out->exact &= (caps & CPU_CAP_BLOCKS) != 0;
+        out->xfeatures &= caps & CPU_CAP_AVX ? X86_XF_EXT : 0;
+    }
     if (s)
         machine_plan_free(out);
     return s;

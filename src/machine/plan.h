@@ -30,6 +30,7 @@ struct machine_plan {
     char *why;                   /* what spoke against faster engines; NULL: nothing, or not auto */
     bool counts;                 /* instructions must be counted: for the user, or for a point */
     bool exact;                  /* every engine of it repeats a run exactly */
+    uint64_t xfeatures;          /* components of x86_ext that every engine of it carries */
 };
 
 struct plan_wish {

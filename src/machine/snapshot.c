@@ -60,6 +60,8 @@ static void transfer(struct pgr_machine *m, struct ser *s)
     SER(s, m->exit_address);
     SER(s, m->exit_byte);
     SER(s, m->slice_left);
+    SER(s, m->k->cfg.xfeatures);
+    m->k->cfg.xfeatures &= X86_XF_EXT;
     nt_kernel_transfer_host(m->k, s);
     mem_ram_transfer(s, m->ram);
     nt_kernel_transfer_objects(m->k, s);

@@ -72,6 +72,7 @@ struct nt_config {
     bool clock_host;
     bool strict;         /* an unimplemented service stops the machine */
     uint64_t seed;       /* of everything random */
+    uint64_t xfeatures;  /* state components beyond SSE that the processor has, as in XCR0 */
     uint64_t start_time; /* virtual clock: system time at start, 0: the default */
 };
 

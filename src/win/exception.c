@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Frames for the guest's exception and APC dispatchers. */
 #include "arch/context.h"
+#include "arch/xstate.h"
 #include "base/bits.h"
 #include "mem/space.h"
 #include "nt/structs.h"
@@ -10,7 +11,6 @@
 
 enum {
     /* x64: CONTEXT, CONTEXT_EX, EXCEPTION_RECORD, machine frame. */
-    FRAME64_CONTEXT_EX = 0x4d0,
     FRAME64_RECORD = 0x4f0,
     FRAME64_MACHINE = 0x590,
     FRAME64_SIZE = 0x5c0,
@@ -19,7 +19,7 @@ enum {
     /* i386: record pointer, context pointer, record, CONTEXT. */
     FRAME32_RECORD = 0x08,
     FRAME32_CONTEXT = 0x58,
-    FRAME32_SIZE = 0x58 + X86_CTX_SIZE32
+    FRAME32_SIZE = 0x58 + X86_CTX_SIZE32 + X86_CTX_EX_SIZE32
 };
 
 static uint32_t all_parts(unsigned ptr_size)
@@ -68,20 +68,50 @@ static void enter_dispatcher(struct x86_state *st, uint64_t sp, uint64_t rip)
     st->rflags &= ~(uint64_t)(X86_FLAG_TF | X86_FLAG_DF | X86_FLAG_AC);
 }
 
+/* What follows a frame: room so that the area begins at a multiple of 64. */
+static size_t xstate_room(const struct nt_kernel *k)
+{
+    size_t size = x86_xstate_size(k->cfg.xfeatures);
+    return size ? size + X86_XSTATE_HEADER : 0;
+}
+
+/* CONTEXT_EX for a CONTEXT of `size` bytes at `ctx_va`, and the area at or after `free_va`. False:
+ * the stack has no room. */
+static bool put_xstate(struct nt_kernel *k, struct nt_thread *t, uint8_t *ctx, uint64_t ctx_va,
+                       size_t size, uint64_t free_va)
+{
+    uint8_t area[X86_XSTATE_MAX];
+    uint64_t ex_va = ctx_va + size, at = align_up(free_va, 64);
+    size_t len = x86_xstate_size(k->cfg.xfeatures);
+    uint32_t flags;
+    /* Offsets are relative to the structure itself. */
+    bool is64 = size == X86_CTX_SIZE64;
+    int32_t n = (int32_t)size, ex_size = is64 ? X86_CTX_EX_SIZE64 : X86_CTX_EX_SIZE32;
+    int32_t ex[6] = {-n, n + ex_size, -n, n, X86_CTX_EX_SIZE32 + 1, 0};
+    if (len) {
+        ex[4] = (int32_t)(at - ex_va);
+        ex[5] = (int32_t)len;
+        ex[1] = n + ex[4] + ex[5];
+        size_t flags_at = is64 ? 0x30 : 0;
+        memcpy(&flags, ctx + flags_at, sizeof flags);
+        flags |= X86_CTX_XSTATE;
+        memcpy(ctx + flags_at, &flags, sizeof flags);
+        x86_xstate_get(&t->cpu, k->cfg.xfeatures, area);
+        if (!push(k, t, at, area, len))
+            return false;
+    }
+    memcpy(ctx + size, ex, sizeof ex);
+    return true;
+}
+
 static bool raise64(struct nt_kernel *k, struct nt_thread *t, uint64_t dispatcher,
                     const struct nt_exception *e)
 {
     uint8_t frame[FRAME64_SIZE] = {0};
-    uint64_t sp = align_down(t->cpu.gpr[X86_RSP] - GAP64, 16) - sizeof frame;
-    /* CONTEXT_EX: where the parts lie, relative to itself; no XSAVE area. */
-    int32_t ex[6] = {-FRAME64_CONTEXT_EX,
-                     FRAME64_CONTEXT_EX + 0x20,
-                     -FRAME64_CONTEXT_EX,
-                     X86_CTX_SIZE64,
-                     0x19,
-                     0};
+    uint64_t sp = align_down(t->cpu.gpr[X86_RSP] - GAP64 - xstate_room(k), 16) - sizeof frame;
     x86_context_get(&t->cpu, 8, all_parts(8), frame);
-    memcpy(frame + FRAME64_CONTEXT_EX, ex, sizeof ex);
+    if (!put_xstate(k, t, frame, sp, X86_CTX_SIZE64, sp + sizeof frame))
+        return false;
     put_record(e, 8, frame + FRAME64_RECORD);
     put_machine_frame(&t->cpu, frame + FRAME64_MACHINE);
     if (!push(k, t, sp, frame, sizeof frame))
@@ -94,12 +124,15 @@ static bool raise32(struct nt_kernel *k, struct nt_thread *t, uint64_t dispatche
                     const struct nt_exception *e)
 {
     uint8_t frame[FRAME32_SIZE] = {0};
-    uint32_t sp = (uint32_t)align_down((uint32_t)t->cpu.gpr[X86_RSP] - sizeof frame, 16);
+    uint32_t sp =
+        (uint32_t)align_down((uint32_t)t->cpu.gpr[X86_RSP] - sizeof frame - xstate_room(k), 16);
     uint32_t pointers[2] = {sp + FRAME32_RECORD, sp + FRAME32_CONTEXT};
     memcpy(frame, pointers, sizeof pointers);
     put_record(e, 4, frame + FRAME32_RECORD);
     x86_context_get(&t->cpu, 4, all_parts(4), frame + FRAME32_CONTEXT);
-    if (!push(k, t, sp, frame, sizeof frame))
+    if (!put_xstate(k, t, frame + FRAME32_CONTEXT, sp + FRAME32_CONTEXT, X86_CTX_SIZE32,
+                    sp + sizeof frame) ||
+        !push(k, t, sp, frame, sizeof frame))
         return false;
     enter_dispatcher(&t->cpu, sp, dispatcher);
     return true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "win/kuser.h"
+#include "arch/xstate.h"
 #include "base/bits.h"
 #include "nt/ex/ex.h"
 #include "win/win.h"
@@ -30,6 +31,9 @@ enum {
     SYSTEM_CALL = 0x308, /* bit 0 clear: stubs use `syscall` */
     TICK_COUNT = 0x320,
     COOKIE = 0x330,
+    XSTATE_CONFIG = 0x3d8,
+    XSTATE_SIZE = XSTATE_CONFIG + 0x10,
+    XSTATE_FEATURES = XSTATE_CONFIG + 0x18,
     ACTIVE_PROCESSOR_COUNT = 0x3c0,
     ACTIVE_GROUP_COUNT = 0x3c4,
     TICKS_PER_MS = 10000,
@@ -41,6 +45,9 @@ enum {
  * MMX, SSE, RDTSC, PAE, SSE2, NX, SSE3, CMPXCHG16B, fast fail, SSSE3, SSE4.1, SSE4.2. */
 static const uint8_t features[] = {2, 3, 6, 8, 9, 10, 12, 13, 14, 23, 36, 37, 38};
 
+/* PF_* of what comes with AVX state: XSAVE, AVX and AVX2; and with that of AVX-512. */
+static const uint8_t avx_features[] = {17, 39, 40}, avx512_features[] = {41};
+
 static void put(uint8_t *page, size_t at, uint64_t v, size_t n)
 {
     memcpy(page + at, &v, n);
@@ -51,6 +58,32 @@ static void put_time(uint8_t *out, uint64_t t)
 {
     uint32_t parts[3] = {(uint32_t)t, (uint32_t)(t >> 32), (uint32_t)(t >> 32)};
     memcpy(out, parts, sizeof parts);
+}
+
+static void set_features(uint8_t *page, const uint8_t *numbers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        page[PROCESSOR_FEATURES + numbers[i]] = 1;
+}
+
+/* XSTATE_CONFIGURATION: which components there are, and where they lie in an XSAVE area. */
+static void put_xstate(uint64_t ext, uint8_t *page)
+{
+    uint64_t all = ext | X86_XF_X87 | X86_XF_SSE;
+    if (!ext)
+        return;
+    set_features(page, avx_features, ARRAY_LEN(avx_features));
+    if (ext & X86_XF_HI16_ZMM)
+        set_features(page, avx512_features, ARRAY_LEN(avx512_features));
+    put(page, XSTATE_CONFIG, all, 8);
+    put(page, XSTATE_CONFIG + 8, all, 8); /* all of them are volatile */
+    put(page, XSTATE_SIZE, X86_XSTATE_LEGACY + x86_xstate_size(ext), 4);
+    for (unsigned n = 0; n < 8; n++) {
+        uint32_t where[2];
+        x86_xstate_component(n, &where[0], &where[1]);
+        if (all >> n & 1)
+            memcpy(page + XSTATE_FEATURES + n * sizeof where, where, sizeof where);
+    }
 }
 
 static void fill(struct nt_kernel *k, const struct nt_process *p, unsigned processors,
@@ -70,12 +103,12 @@ static void fill(struct nt_kernel *k, const struct nt_process *p, unsigned proce
         p->ptr_size == 4 ? PROCESSOR_ARCHITECTURE_INTEL : PROCESSOR_ARCHITECTURE_AMD64, 2);
     put(page, NT_MAJOR_VERSION, NT_WINDOWS_MAJOR, 4);
     put(page, NT_MINOR_VERSION, NT_WINDOWS_MINOR, 4);
-    for (size_t i = 0; i < ARRAY_LEN(features); i++)
-        page[PROCESSOR_FEATURES + features[i]] = 1;
+    set_features(page, features, ARRAY_LEN(features));
+    put_xstate(k->cfg.xfeatures, page);
     put(page, SUITE_MASK, 0x110, 4);
     put(page, NX_SUPPORT_POLICY, 0x0a, 1);
     put(page, ACTIVE_CONSOLE, 1, 4);
-    put(page, NUMBER_OF_PHYSICAL_PAGES, 0x200000, 4);
+    put(page, NUMBER_OF_PHYSICAL_PAGES, NT_PHYSICAL_PAGES, 4);
     put(page, QPC_FREQUENCY, 10000000, 8);
     put(page, COOKIE, nt_random(k) & 0xffffffff, 4);
     put(page, ACTIVE_PROCESSOR_COUNT, processors, 4);
