@@ -147,17 +147,24 @@ use_unicorn() {
     pkg-config --atleast-version="$UNICORN_LEAST" unicorn 2>/dev/null
 }
 
-# build DIRECTORY [MESON-OPTION...]: configures once, then builds what changed.
+# What meson.build looks for and does without. It remembers what it did not find.
+OPTIONAL_TOOLS=(i686-w64-mingw32-g++ x86_64-w64-mingw32-g++ mandoc)
+
+# build DIRECTORY [MESON-OPTION...]: configures once, and again when more tools are there than at
+# that time (the tests' compilers, after a build without them); then builds what changed.
 build() {
-    local dir=$PROJECT_DIR/$1 log
+    local dir=$PROJECT_DIR/$1 log found again=()
     shift
     use_unicorn || die "Unicorn $UNICORN_LEAST or later is missing" "run scripts/deps"
-    if [ ! -e "$dir/build.ninja" ]; then
+    found=$(type -P "${OPTIONAL_TOOLS[@]}" || true)
+    [ ! -e "$dir/build.ninja" ] || again=(--reconfigure)
+    if [ ${#again[@]} = 0 ] || [ "$found" != "$(cat "$dir/tools-found" 2>/dev/null)" ]; then
         say "configuring ${dir##*/}/"
-        log=$(meson setup "$dir" "$PROJECT_DIR" "$@" 2>&1) || {
+        log=$(meson setup "${again[@]}" "$dir" "$PROJECT_DIR" "$@" 2>&1) || {
             printf '%s\n' "$log" >&2
             die "meson could not configure $dir" "run scripts/deps; then see the messages above"
         }
+        printf '%s\n' "$found" >"$dir/tools-found"
     fi
     say "building in ${dir##*/}/"
     log=$(ninja -C "$dir" 2>&1) || {

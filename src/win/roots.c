@@ -6,6 +6,7 @@
 #include "base/vec.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdint.h>
@@ -137,11 +138,25 @@ static void read_manifest(struct win_root *r)
     json_decref(manifest);
 }
 
+/* A directory that we may not look into, with errno set: otherwise it would seem to be empty. */
+static bool is_shut(const char *path)
+{
+    DIR *d = opendir(path);
+    if (d)
+        closedir(d);
+    return !d && errno == EACCES;
+}
+
 static pgr_status open_root(const char *given, struct win_root *r, struct pgr_error *e)
 {
     *r = (struct win_root){.path = realpath(given, NULL)};
     if (!r->path)
         return err_errno(e, PGR_E_NOT_FOUND, "cannot use %s as a root", given);
+    if (is_shut(r->path)) {
+        pgr_status s = err_errno(e, PGR_E_NOT_FOUND, "cannot use %s as a root", given);
+        win_root_free(r);
+        return s;
+    }
     r->windows = find_entry(r->path, "windows");
     if (!r->windows || !find_dlls(r)) {
         free(r->windows);

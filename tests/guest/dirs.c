@@ -157,6 +157,13 @@ static void removal(void)
     CHECK(GetFileAttributesA("d") == INVALID_FILE_ATTRIBUTES);
 }
 
+static void windows_directory(void)
+{
+    CHECK(GetFileAttributesA("C:\\windows\\system32\\kernel32.dll") != INVALID_FILE_ATTRIBUTES);
+    CHECK(GetFileAttributesA("C:\\windows\\regedit.exe") != INVALID_FILE_ATTRIBUTES);
+    CHECK(GetFileAttributesA("C:\\windows\\notepad.exe") != INVALID_FILE_ATTRIBUTES);
+}
+
 int main(void)
 {
     NEED(CreateDirectoryA("d", NULL));
@@ -172,5 +179,6 @@ int main(void)
     unicode_names();
     paths();
     removal();
+    windows_directory();
     return check_done();
 }
