@@ -129,7 +129,7 @@ bool nt_sched_others_ready(struct nt_kernel *k, const struct nt_thread *t)
 {
     for (size_t i = 0; i < k->sched->ready.len; i++) {
         const struct nt_thread *o = nt_thread_get(k, k->sched->ready.data[i]);
-        if (o && o != t && o->state == NT_THREAD_READY && !o->suspend_count)
+        if (o && o != t && o->state == NT_THREAD_READY && !o->suspend_count && !o->holds)
             return true;
     }
     return false;
