@@ -85,6 +85,14 @@ static void get_segments64(const struct x86_state *st, uint8_t *c)
     put16(c + C64_GS, st->gs);
 }
 
+/* Of the status and control registers only the bits that mean breakpoints show. */
+static uint64_t debug_register(const struct x86_state *st, int i)
+{
+    enum { DR6_SHOWN = 0xe00f };
+    const uint64_t dr7_shown = 0xffff0355;
+    return i == 6 ? st->dr[6] & DR6_SHOWN : i == 7 ? st->dr[7] & dr7_shown : st->dr[i];
+}
+
 static void get64_parts(const struct x86_state *st, uint32_t parts, uint8_t *c)
 {
     put32(c + C64_FLAGS, parts | X86_CTX_AMD64);
@@ -107,7 +115,7 @@ static void get64_parts(const struct x86_state *st, uint32_t parts, uint8_t *c)
     }
     if (parts & X86_CTX_DEBUG)
         for (int i = 0; i < 6; i++)
-            put64(c + C64_DR + 8 * i, st->dr[dr_index[i]]);
+            put64(c + C64_DR + 8 * i, debug_register(st, dr_index[i]));
 }
 
 /* The tag of one x87 register that is in use: valid 0, zero 1, special 2. */
@@ -182,7 +190,7 @@ static void get32_parts(const struct x86_state *st, uint32_t parts, uint8_t *c)
         memcpy(c + C32_EXTENDED, st->fx, X86_FX_SIZE);
     if (parts & X86_CTX_DEBUG)
         for (int i = 0; i < 6; i++)
-            put32(c + C32_DR + 4 * i, st->dr[dr_index[i]]);
+            put32(c + C32_DR + 4 * i, debug_register(st, dr_index[i]));
 }
 
 void x86_context_get(const struct x86_state *st, unsigned ptr_size, uint32_t parts, uint8_t *ctx)

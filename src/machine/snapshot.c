@@ -12,7 +12,7 @@
 
 #include <zstd.h>
 
-enum { VERSION = 2, LEVEL = 1 };
+enum { VERSION = 3, LEVEL = 1 };
 #define STATE_MAX (64ull << 30)
 
 struct header {

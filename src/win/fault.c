@@ -42,28 +42,6 @@ static uint64_t access_kind(enum cpu_access access)
     return access == CPU_EXECUTE ? 8 : access == CPU_WRITE ? 1 : 0;
 }
 
-static bool memory_fault(struct nt_kernel *k, struct nt_thread *t, const struct cpu_exit *x)
-{
-    uint64_t kind = access_kind(x->access), va = x->address;
-    if (x->status == STATUS_GUARD_PAGE_VIOLATION)
-        win_stack_current(k, t);
-    bool on_stack = va >= t->stack_region && va < t->stack_base;
-    if (x->status == STATUS_GUARD_PAGE_VIOLATION && on_stack) {
-        if (win_stack_grow(k, t, va))
-            return true;
-        return raise_access(k, t, STATUS_STACK_OVERFLOW, kind, va);
-    }
-    if (x->status == STATUS_IN_PAGE_ERROR) {
-        struct nt_exception e = {.code = x->status,
-                                 .address = t->cpu.rip,
-                                 .count = 3,
-                                 .info = {kind, va, STATUS_END_OF_FILE},
-                                 .first_chance = true};
-        return deliver(k, t, &e);
-    }
-    return raise_access(k, t, x->status, kind, va);
-}
-
 /* The instruction at rip without its prefixes; what is not mapped reads as zero. */
 static void opcode_at(struct nt_kernel *k, const struct nt_thread *t, uint8_t *op)
 {
@@ -90,6 +68,38 @@ static bool privileged(const uint8_t *op)
                                   0x22, 0x23, 0x30, 0x32, 0x33, 0x35};
     return op[0] == 0x0f ? memchr(two, op[1], sizeof two) != NULL
                          : memchr(one, op[0], sizeof one) != NULL;
+}
+
+/* ins and outs: the CPU checks the port before the memory, translators may do it the other way. */
+static bool string_of_port(struct nt_kernel *k, const struct nt_thread *t)
+{
+    uint8_t op[3];
+    opcode_at(k, t, op);
+    return op[0] >= 0x6c && op[0] <= 0x6f;
+}
+
+static bool memory_fault(struct nt_kernel *k, struct nt_thread *t, const struct cpu_exit *x)
+{
+    uint64_t kind = access_kind(x->access), va = x->address;
+    if (x->access != CPU_EXECUTE && string_of_port(k, t))
+        return raise_simple(k, t, STATUS_PRIVILEGED_INSTRUCTION);
+    if (x->status == STATUS_GUARD_PAGE_VIOLATION)
+        win_stack_current(k, t);
+    bool on_stack = va >= t->stack_region && va < t->stack_base;
+    if (x->status == STATUS_GUARD_PAGE_VIOLATION && on_stack) {
+        if (win_stack_grow(k, t, va))
+            return true;
+        return raise_access(k, t, STATUS_STACK_OVERFLOW, kind, va);
+    }
+    if (x->status == STATUS_IN_PAGE_ERROR) {
+        struct nt_exception e = {.code = x->status,
+                                 .address = t->cpu.rip,
+                                 .count = 3,
+                                 .info = {kind, va, STATUS_END_OF_FILE},
+                                 .first_chance = true};
+        return deliver(k, t, &e);
+    }
+    return raise_access(k, t, x->status, kind, va);
 }
 
 /* The time stamp counter follows the machine's clock and never stands still, so that loops which
@@ -163,8 +173,13 @@ static bool float_fault(struct nt_kernel *k, struct nt_thread *t, uint8_t vector
 static bool breakpoint(struct nt_kernel *k, struct nt_thread *t)
 {
     t->cpu.rip--;
-    struct nt_exception e = {
-        .code = STATUS_BREAKPOINT, .address = t->cpu.rip, .count = 1, .first_chance = true};
+    uint64_t *r = t->cpu.gpr;
+    bool wide = t->cpu.cs == X86_SEL_CODE64;
+    struct nt_exception e = {.code = STATUS_BREAKPOINT,
+                             .address = t->cpu.rip,
+                             .count = wide ? 1 : 3,
+                             .info = {0, wide ? 0 : r[X86_RCX], wide ? 0 : r[X86_RDX]},
+                             .first_chance = true};
     return deliver(k, t, &e);
 }
 
@@ -173,7 +188,8 @@ static bool cpu_exception(struct nt_kernel *k, struct nt_thread *t, const struct
     switch (x->vector) {
     case X86_VEC_DE:
         return raise_simple(k, t, STATUS_INTEGER_DIVIDE_BY_ZERO);
-    case X86_VEC_DB:
+    case X86_VEC_DB: /* the next step has to be asked for again */
+        t->cpu.rflags &= ~(uint64_t)X86_FLAG_TF;
         return raise_simple(k, t, STATUS_SINGLE_STEP);
     case X86_VEC_BP:
         return breakpoint(k, t);
@@ -200,14 +216,38 @@ enum {
     INT_SYSTEM_SERVICE = 0x2e
 };
 
+enum { BREAKPOINT_PRINT = 1, BREAKPOINT_PROMPT = 2, BREAKPOINT_COMMAND_STRING = 5 };
+
+/* What DbgPrint shows: the text and its length are the next two arguments. */
+static void debug_print(struct nt_kernel *k, const struct nt_thread *t)
+{
+    char text[512];
+    struct nt_process *p = nt_process_get(k, t->process);
+    size_t len = MIN((size_t)(uint16_t)t->cpu.gpr[X86_RDX], sizeof text);
+    uint64_t at = t->cpu.gpr[X86_RCX];
+    if (k->on_debug_text && !mem_read(p->mem, p->ptr_size == 4 ? (uint32_t)at : at, text, len))
+        k->on_debug_text(k->on_debug_text_ctx, text, len);
+}
+
+/* int 2dh. The byte behind it is skipped when the kernel answers itself; a breakpoint is reported
+ * in front of that byte. */
 static bool debug_service(struct nt_kernel *k, struct nt_thread *t)
 {
     uint64_t *r = t->cpu.gpr;
-    t->cpu.rip += 1; /* the byte behind int 2dh is skipped */
+    uint32_t service = (uint32_t)r[X86_RAX];
+    bool wide = t->cpu.cs == X86_SEL_CODE64;
+    if (service == BREAKPOINT_PRINT)
+        debug_print(k, t);
+    if (service >= BREAKPOINT_PRINT && service <= BREAKPOINT_COMMAND_STRING &&
+        service != BREAKPOINT_PROMPT) {
+        r[X86_RAX] = STATUS_SUCCESS;
+        t->cpu.rip++;
+        return true;
+    }
     struct nt_exception e = {.code = STATUS_BREAKPOINT,
                              .address = t->cpu.rip,
-                             .count = 3,
-                             .info = {r[X86_RAX], r[X86_RCX], r[X86_RDX]},
+                             .count = wide ? 1 : 3,
+                             .info = {r[X86_RAX], wide ? 0 : r[X86_RCX], wide ? 0 : r[X86_RDX]},
                              .first_chance = true};
     return deliver(k, t, &e);
 }

@@ -95,8 +95,8 @@ static ntstatus ntdll_call(struct nt_kernel *k, struct nt_thread *t, uint32_t co
         return time_precise(k, t, args);
     if (code == LOAD_SO_DLL) /* what is no PE file is offered here: there are no ELF modules */
         return STATUS_INVALID_IMAGE_FORMAT;
-    if (code == UNWIND_BUILTIN_DLL)
-        return STATUS_NOT_SUPPORTED;
+    if (code == UNWIND_BUILTIN_DLL) /* no such module: the code is to be taken for a leaf */
+        return STATUS_UNSUCCESSFUL;
     return unknown(k, t, "ntdll", code);
 }
 

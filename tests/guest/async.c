@@ -11,8 +11,11 @@ static void CALLBACK note(ULONG_PTR value)
     trail[n + 1] = 0;
 }
 
+static HANDLE about_to_sleep;
+
 static DWORD WINAPI sleeps(void *arg)
 {
+    SetEvent(about_to_sleep); /* APCs that come before would run when the thread starts */
     DWORD r = SleepEx(10000, TRUE);
     *(DWORD *)arg = r;
     return r;
@@ -35,14 +38,16 @@ static void apcs_run_in_alertable_waits(void)
     QueueUserAPC(note, GetCurrentThread(), 'd');
     CHECK_EQ(WaitForMultipleObjectsEx(1, &never, FALSE, INFINITE, TRUE), WAIT_IO_COMPLETION);
     CHECK_STR(trail, "abcd");
+    about_to_sleep = CreateEventA(NULL, TRUE, FALSE, NULL);
     HANDLE t = CreateThread(NULL, 0, sleeps, &result, 0, NULL);
-    Sleep(10);
+    CHECK_EQ(WaitForSingleObject(about_to_sleep, 10000), WAIT_OBJECT_0);
+    Sleep(20);
     CHECK(QueueUserAPC(note, t, 'e'));
     CHECK_EQ(WaitForSingleObject(t, 10000), WAIT_OBJECT_0);
     CHECK_EQ(result, WAIT_IO_COMPLETION);
     CHECK_STR(trail, "abcde");
     CHECK_ERROR(QueueUserAPC(note, t, 'f'), ERROR_GEN_FAILURE);
-    CloseHandle(t), CloseHandle(never);
+    CloseHandle(t), CloseHandle(never), CloseHandle(about_to_sleep);
 }
 
 static LONG volatile apc_ticks;

@@ -115,6 +115,51 @@ static void privileged_instruction(void)
     CHECK_EQ(seen.record.ExceptionCode, EXCEPTION_PRIV_INSTRUCTION);
 }
 
+/* The memory that they would use is not looked at. */
+static void port_strings(void)
+{
+    unsigned char *nowhere = (unsigned char *)16;
+    expect(after_hlt);
+    __asm__ volatile("insb" : "+D"(nowhere) : "d"(0) : "memory");
+    seen.resume = NULL;
+    CHECK_EQ(seen.count, 1);
+    CHECK_EQ(seen.record.ExceptionCode, EXCEPTION_PRIV_INSTRUCTION);
+    expect(after_hlt);
+    __asm__ volatile("outsb" : "+S"(nowhere) : "d"(0) : "memory");
+    seen.resume = NULL;
+    CHECK_EQ(seen.count, 1);
+    CHECK_EQ(seen.record.ExceptionCode, EXCEPTION_PRIV_INSTRUCTION);
+}
+
+/* int 2dh, which a byte follows that does not run. */
+static void debug_service(unsigned service, int exceptions)
+{
+    static const char text[] = "";
+    ULONG_PTR ax = service, cx = (ULONG_PTR)text, dx = 0;
+    expect(breakpoint_after);
+    __asm__ volatile("int $0x2d\n\tint3" : "+a"(ax), "+c"(cx), "+d"(dx)::"memory");
+    seen.resume = NULL;
+    CHECK_EQ(seen.count, exceptions);
+    if (!exceptions)
+        return;
+    CHECK_EQ(seen.record.ExceptionCode, EXCEPTION_BREAKPOINT);
+    CHECK_EQ(seen.record.NumberParameters, sizeof(void *) == 8 ? 1 : 3);
+    CHECK_EQ(seen.record.ExceptionInformation[0], service);
+    CHECK_EQ(*(unsigned char *)PC(&seen.context), 0xcc);
+}
+
+static void debug_services(void)
+{
+    debug_service(0, 1); /* break */
+    debug_service(2, 1); /* prompt */
+    debug_service(9, 1); /* there is none */
+    if (on_wine())
+        return;
+    debug_service(1, 0); /* print */
+    debug_service(3, 0); /* symbols come */
+    debug_service(4, 0); /* symbols go */
+}
+
 /* ---- Memory --------------------------------------------------------------------------------- */
 
 static int good = 1234;
@@ -249,7 +294,7 @@ static void guard_page(void)
 
 static void no_more_steps(CONTEXT *c)
 {
-    c->EFlags &= ~0x100u;
+    CHECK(!(c->EFlags & 0x100)); /* each step is asked for */
 }
 
 static void single_step(void)
@@ -294,6 +339,43 @@ static void steps_in_a_row(void)
     CHECK_EQ(seen.count, 4);
     CHECK_EQ((unsigned)AX(&seen.context), 4);
     CHECK_EQ(ax, 6);
+}
+
+/* Debug registers that mean nothing are zero; setting one's own does not lose the result. */
+static void own_context(void)
+{
+    CONTEXT c = {.ContextFlags = CONTEXT_DEBUG_REGISTERS};
+    CHECK(GetThreadContext(GetCurrentThread(), &c));
+    CHECK_EQ(c.Dr6, 0);
+    CHECK_EQ(c.Dr7, 0);
+    c.Dr0 = 0x1000;
+    CHECK(SetThreadContext(GetCurrentThread(), &c));
+    c.Dr0 = 0;
+    CHECK(GetThreadContext(GetCurrentThread(), &c));
+    CHECK_EQ(c.Dr0, 0x1000);
+}
+
+static int filtered;
+
+static LONG WINAPI last_resort(EXCEPTION_POINTERS *p)
+{
+    filtered++;
+    after_ud2(p->ContextRecord);
+    return EXCEPTION_CONTINUE_EXECUTION;
+}
+
+/* Code that no function table describes is a leaf: the frames above it are found. */
+static void unknown_code(void)
+{
+    static const unsigned char ud2_ret[] = {0x0f, 0x0b, 0xc3};
+    void *page = VirtualAlloc(NULL, 4096, MEM_COMMIT, PAGE_EXECUTE_READWRITE);
+    NEED(page);
+    memcpy(page, ud2_ret, sizeof(ud2_ret));
+    LPTOP_LEVEL_EXCEPTION_FILTER old = SetUnhandledExceptionFilter(last_resort);
+    ((void (*)(void))page)();
+    SetUnhandledExceptionFilter(old);
+    CHECK_EQ(filtered, 1);
+    VirtualFree(page, 0, MEM_RELEASE);
 }
 
 static void raise_exception(void)
@@ -411,6 +493,8 @@ int main(void)
     divide_by_zero();
     illegal_instruction();
     privileged_instruction();
+    port_strings();
+    debug_services();
     null_read_and_write();
     protected_pages();
     execute_data();
@@ -419,6 +503,8 @@ int main(void)
     single_step();
     steps_in_a_row();
     raise_exception();
+    own_context();
+    unknown_code();
     handlers_set_registers();
     handlers_run_in_order();
     faults_in_handlers();

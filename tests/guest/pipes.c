@@ -77,6 +77,11 @@ static void named(void)
     CHECK(ReadFile(h, b, sizeof(b), &n, NULL) && n == 5 && !memcmp(b, "first", 5));
     CHECK_ERROR(ReadFile(h, b, 2, &n, NULL), ERROR_MORE_DATA);
     CHECK(ReadFile(h, b + 2, 62, &n, NULL) && n == 4 && !memcmp(b, "second", 6));
+    HANDLE token = NULL;
+    CHECK(ImpersonateNamedPipeClient(h));
+    CHECK(OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, FALSE, &token));
+    CHECK(RevertToSelf() && CloseHandle(token));
+    CHECK_ERROR(OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, FALSE, &token), ERROR_NO_TOKEN);
     CHECK(WriteFile(h, "reply", 5, &n, NULL));
     CHECK_EQ(WaitForSingleObject(t, 10000), WAIT_OBJECT_0);
     CHECK_ERROR(ReadFile(h, b, sizeof(b), &n, NULL), ERROR_BROKEN_PIPE);
@@ -84,9 +89,89 @@ static void named(void)
     CloseHandle(h), CloseHandle(t);
 }
 
+static HANDLE server(DWORD type, DWORD instances)
+{
+    return CreateNamedPipeA(name, PIPE_ACCESS_OUTBOUND | FILE_FLAG_OVERLAPPED, type, instances, 100,
+                            100, 0, NULL);
+}
+
+static HANDLE reader(void)
+{
+    return CreateFileA(name, GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL);
+}
+
+/* Writes that wait for room take what is unread with them when they are cancelled. */
+static void cancelled_writes(void)
+{
+    static char block[300];
+    char b[400];
+    OVERLAPPED big = {.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL)};
+    OVERLAPPED one = {.hEvent = CreateEventA(NULL, TRUE, FALSE, NULL)};
+    HANDLE w = server(PIPE_TYPE_MESSAGE, 1), r = reader();
+    NEED(w != INVALID_HANDLE_VALUE && r != INVALID_HANDLE_VALUE);
+    CHECK_ERROR(WriteFile(w, block, sizeof(block), NULL, &big), ERROR_IO_PENDING);
+    CHECK_ERROR(WriteFile(w, "1", 1, NULL, &one), ERROR_IO_PENDING);
+    CHECK(ReadFile(r, b, 10, &n, NULL) && n == 10);
+    CHECK(WriteFile(w, "", 0, &n, &one) || GetLastError() == ERROR_IO_PENDING);
+    CHECK(PeekNamedPipe(r, NULL, 0, NULL, &n, NULL) && n == 291);
+    CHECK(CancelIoEx(w, &big));
+    CHECK(PeekNamedPipe(r, NULL, 0, NULL, &n, NULL) && n == 1);
+    CHECK(ReadFile(r, b, sizeof(b), &n, NULL) && n == 1 && b[0] == '1');
+    CHECK_EQ(WaitForSingleObject(one.hEvent, 1000), WAIT_OBJECT_0);
+    CloseHandle(w), CloseHandle(r), CloseHandle(big.hEvent), CloseHandle(one.hEvent);
+}
+
+static DWORD WINAPI flush(void *pipe)
+{
+    return FlushFileBuffers(pipe) ? 0 : GetLastError();
+}
+
+/* Flushing waits for the reader, and fails when it goes without having read. */
+static void unread(void)
+{
+    DWORD code = 0;
+    HANDLE w = CreateNamedPipeA(name, PIPE_ACCESS_OUTBOUND, PIPE_TYPE_BYTE, 1, 100, 100, 0, NULL);
+    HANDLE r = reader();
+    CHECK(WriteFile(w, "some", 4, &n, NULL) && n == 4);
+    HANDLE t = CreateThread(NULL, 0, flush, w, 0, NULL);
+    CHECK_EQ(WaitForSingleObject(t, 50), WAIT_TIMEOUT);
+    CloseHandle(r);
+    CHECK_EQ(WaitForSingleObject(t, 10000), WAIT_OBJECT_0);
+    CHECK(GetExitCodeThread(t, &code) && code == ERROR_BROKEN_PIPE);
+    CHECK_ERROR(WriteFile(w, "x", 1, &n, NULL), ERROR_NO_DATA);
+    CloseHandle(w), CloseHandle(t);
+}
+
+/* What fails at once does not signal the file. */
+static void disconnected(void)
+{
+    char b[4];
+    HANDLE w = CreateNamedPipeA(name, PIPE_ACCESS_OUTBOUND, PIPE_TYPE_BYTE, 1, 100, 100, 0, NULL);
+    HANDLE r = reader();
+    CHECK(WriteFile(w, "some", 4, &n, NULL) && n == 4);
+    CHECK(DisconnectNamedPipe(w));
+    CHECK_ERROR(ReadFile(r, b, sizeof(b), &n, NULL), ERROR_PIPE_NOT_CONNECTED);
+    CHECK_EQ(WaitForSingleObject(r, 0), WAIT_TIMEOUT);
+    CloseHandle(w), CloseHandle(r);
+}
+
+/* All but the direction may differ between instances. */
+static void instances(void)
+{
+    HANDLE a = server(PIPE_TYPE_BYTE, 4), b = server(PIPE_TYPE_MESSAGE, 3);
+    CHECK(a != INVALID_HANDLE_VALUE && b != INVALID_HANDLE_VALUE);
+    HANDLE c = CreateNamedPipeA(name, PIPE_ACCESS_INBOUND, PIPE_TYPE_BYTE, 4, 100, 100, 0, NULL);
+    CHECK(c == INVALID_HANDLE_VALUE && GetLastError() == ERROR_ACCESS_DENIED);
+    CloseHandle(a), CloseHandle(b);
+}
+
 int main(void)
 {
     anonymous();
     named();
+    cancelled_writes();
+    unread();
+    disconnected();
+    instances();
     return check_done();
 }

@@ -261,6 +261,35 @@ static void threads_come_and_go(void)
     CHECK_EQ(right, 100);
 }
 
+typedef NTSTATUS(NTAPI *create_user_thread)(HANDLE, void *, BOOLEAN, ULONG, SIZE_T, SIZE_T, void *,
+                                            void *, HANDLE *, void *);
+
+static DWORD WINAPI where_is_my_stack(void *highest)
+{
+    ULONG_PTR local = (ULONG_PTR)&highest;
+    return local <= (ULONG_PTR)highest;
+}
+
+/* The upper bits of a stack's address can be demanded to be zero. */
+static void stacks_lie_low(void)
+{
+    DWORD code = 0;
+    HANDLE t = NULL;
+    create_user_thread create = (create_user_thread)(void *)GetProcAddress(
+        GetModuleHandleA("ntdll.dll"), "RtlCreateUserThread");
+    NEED(create);
+    CHECK_EQ(create(GetCurrentProcess(), NULL, FALSE, 4, 0x100000, 0x1000, where_is_my_stack,
+                    (void *)(ULONG_PTR)0x0fffffff, &t, NULL),
+             0);
+    CHECK_EQ(WaitForSingleObject(t, 10000), WAIT_OBJECT_0);
+    CHECK(GetExitCodeThread(t, &code) && code == 1);
+    CloseHandle(t);
+    CHECK(create(GetCurrentProcess(), NULL, FALSE, 14, 0x100000, 0x1000, where_is_my_stack, NULL,
+                 &t, NULL) < 0);
+    CHECK(create(GetCurrentProcess(), NULL, FALSE, 25, 0x100000, 0x1000, where_is_my_stack, NULL,
+                 &t, NULL) < 0);
+}
+
 int main(void)
 {
     InitializeCriticalSection(&section);
@@ -278,6 +307,7 @@ int main(void)
     threads_are_objects();
     threads_are_ended();
     threads_come_and_go();
+    stacks_lie_low();
     DeleteCriticalSection(&section);
     return check_done();
 }

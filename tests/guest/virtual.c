@@ -27,6 +27,8 @@ static void reserve_then_commit(void)
     query(p, MEM_RESERVE, 0, 2 * PAGE);
     query(p + 2 * PAGE, MEM_COMMIT, PAGE_READWRITE, 2 * PAGE);
     query(p + 4 * PAGE, MEM_RESERVE, 0, 7 * PAGE);
+    CHECK(VirtualAlloc(p + 3 * PAGE, 2 * PAGE, MEM_RESET, PAGE_NOACCESS) == p + 3 * PAGE);
+    query(p + 4 * PAGE, MEM_RESERVE, 0, 7 * PAGE); /* it makes no pages */
     VirtualQuery(p + 3 * PAGE, &i, sizeof(i));
     CHECK(i.AllocationBase == p && i.AllocationProtect == PAGE_READWRITE && i.Type == MEM_PRIVATE);
     CHECK(p[2 * PAGE] == 0 && p[4 * PAGE - 1] == 0);
@@ -193,6 +195,26 @@ static void walk(void)
     CHECK(regions > 20 && images > 10 && self);
 }
 
+typedef NTSTATUS(NTAPI *set_process)(HANDLE, ULONG, void *, ULONG);
+
+/* Whether data may run is settled: from the start, or after it was made permanent. */
+static void execute_options(void)
+{
+    enum { EXECUTE_FLAGS = 34, DATA_RUNS = 2, DATA_DOES_NOT = 1, PERMANENT = 8 };
+    ULONG flags = DATA_RUNS | PERMANENT;
+    set_process set = (set_process)(void *)GetProcAddress(GetModuleHandleA("ntdll.dll"),
+                                                          "NtSetInformationProcess");
+    NEED(set);
+    NTSTATUS status = set(GetCurrentProcess(), EXECUTE_FLAGS, &flags, sizeof(flags));
+    if (sizeof(void *) == 8) {
+        CHECK_EQ((DWORD)status, 0xc000000d);
+        return;
+    }
+    flags = DATA_DOES_NOT;
+    status = set(GetCurrentProcess(), EXECUTE_FLAGS, &flags, sizeof(flags));
+    CHECK_EQ((DWORD)status, 0xc0000022);
+}
+
 int main(void)
 {
     reserve_then_commit();
@@ -203,5 +225,6 @@ int main(void)
     sixty_four_mebibytes();
     many_small_ones();
     walk();
+    execute_options();
     return check_done();
 }

@@ -324,6 +324,58 @@ static void standard_output_passes_bytes_and_survives_its_reader(void **state)
     ok(write_at(f, h, "swallowed", -1));
 }
 
+static uint32_t device_type(struct io_fixture *f, uint64_t h)
+{
+    ok(call(f, "NtQueryVolumeInformationFile", h, IOSB, BUFFER, 8, FileFsDeviceInformation));
+    return u32_at(f, BUFFER);
+}
+
+static void a_file_behind_a_standard_handle_is_one(void **state)
+{
+    struct io_fixture *f = *state;
+    enum { FILE_DEVICE_DISK = 7 };
+    uint64_t at = 1;
+    host_put(f, "outside/in.txt", "hello");
+    char *path = host_path(f, "outside/in.txt");
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    uint64_t h = std(f, 0, fd);
+    assert_int_equal(device_type(f, h), FILE_DEVICE_DISK);
+    ok(call(f, "NtQueryInformationFile", h, IOSB, BUFFER, 24, FileStandardInformation));
+    assert_int_equal(u64_at(f, BUFFER + 8), 5);
+    ok(set_info(f, h, FilePositionInformation, &at, 8));
+    assert_int_equal(lseek(fd, 0, SEEK_CUR), 1);
+    ok(read_at(f, h, 2, -1));
+    expect_text(f, "el");
+    assert_int_equal(lseek(fd, 0, SEEK_CUR), 3);
+    ok(read_at(f, h, 100, 4)); /* where it was asked for, and the position follows */
+    expect_text(f, "o");
+    expect(read_at(f, h, 1, -1), STATUS_END_OF_FILE);
+    ok(set_info(f, h, FileEndOfFileInformation, &at, 8));
+    assert_true(host_has(f, "outside/in.txt", "h"));
+    close(fd);
+    fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    h = std(f, 1, fd);
+    ok(write_at(f, h, "i!", 0));
+    assert_true(host_has(f, "outside/in.txt", "hi!"));
+    close(fd);
+    free(path);
+}
+
+static void nothing_behind_a_standard_handle_is_the_null_device(void **state)
+{
+    struct io_fixture *f = *state;
+    enum { FILE_DEVICE_NULL = 0x15 };
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    uint64_t h = std(f, 0, fd);
+    assert_int_equal(device_type(f, h), FILE_DEVICE_NULL);
+    expect(read_at(f, h, 1, -1), STATUS_END_OF_FILE);
+    close(fd);
+    h = std(f, 0, -1);
+    assert_int_equal(device_type(f, h), FILE_DEVICE_NULL);
+    expect(read_at(f, h, 1, -1), STATUS_END_OF_FILE);
+}
+
 static void a_full_disk_is_reported(void **state)
 {
     struct io_fixture *f = *state;
@@ -394,6 +446,8 @@ int main(void)
         TEST(mailslots_deliver_whole_messages),
         TEST(standard_input_blocks_until_bytes_come),
         TEST(standard_output_passes_bytes_and_survives_its_reader),
+        TEST(a_file_behind_a_standard_handle_is_one),
+        TEST(nothing_behind_a_standard_handle_is_the_null_device),
         TEST(a_full_disk_is_reported),
         TEST(the_null_device),
         TEST(every_end_shows_the_security_of_the_pipe),

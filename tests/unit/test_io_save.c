@@ -184,6 +184,31 @@ static void damaged_snapshots_are_refused(void **state)
     ser_end(&save);
 }
 
+static const uint8_t *descriptor(struct io_fixture *f, const char *path, size_t *len)
+{
+    uint64_t h;
+    struct nt_object *o;
+    ok(open_for(f, path, RD, &h));
+    ok(nt_handle_get(&f->c, h, NT_TYPE_FILE, 0, &o));
+    return nt_io_file_sd(f->k, o, len);
+}
+
+static void descriptors_of_files_travel_along(void **state)
+{
+    struct io_fixture *f = *state;
+    static const uint8_t sd[20] = {1, 0, 0, 0x80}; /* self-relative, nothing in it */
+    uint64_t h;
+    size_t len;
+    struct nt_object *o;
+    ok(open_for(f, "D:\\free.txt", RD, &h));
+    ok(nt_handle_get(&f->c, h, NT_TYPE_FILE, 0, &o));
+    assert_true(nt_io_set_file_sd(f->k, o, xmemdup(sd, sizeof sd), sizeof sd));
+    reload(f);
+    assert_memory_equal(descriptor(f, "d:\\FREE.txt", &len), sd, sizeof sd);
+    assert_int_equal(len, sizeof sd);
+    assert_null(descriptor(f, "C:\\work\\hello.txt", &len));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, io_setup, io_teardown)
 
 int main(void)
@@ -194,6 +219,7 @@ int main(void)
         TEST(a_private_overlay_travels_along),
         TEST(pipes_keep_what_was_written),
         TEST(scans_and_watches_go_on),
+        TEST(descriptors_of_files_travel_along),
         TEST(directories_to_write_to_are_not_taken_from_a_snapshot),
         TEST(damaged_snapshots_are_refused),
     };

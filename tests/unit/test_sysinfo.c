@@ -62,6 +62,8 @@ static void the_time_zone_is_the_registrys(void **state)
     uint16_t name[32];
     ok(query(f, 44, 172));
     assert_int_equal(u32_at(f, BUFFER), 0);
+    peek(f, BUFFER + 4, name, sizeof name);
+    assert_memory_equal(name, u"@tzres.dll,-", 24); /* in whatever language is asked for */
     assert_true(
         nt_registry_set_text(f->k, "HKLM\\System\\CurrentControlSet\\Control\\TimeZoneInformation",
                              "TimeZoneKeyName", "Pacific Standard Time"));

@@ -12,7 +12,9 @@ static unsigned cancel(struct nt_kernel *k, nt_id file, nt_id thread, uint64_t i
             (!iosb || r->iosb == iosb) && (!blocking || r->blocking)) {
             if (blocking) /* a service that is broken off reports by its result alone */
                 r->iosb = 0;
+            nt_id from = r->kind == NT_IRP_WRITE ? r->file : 0;
             nt_irp_complete(k, r, STATUS_CANCELLED, 0);
+            nt_pipe_write_cancelled(k, from);
             n++;
             i = 0;
         } else {

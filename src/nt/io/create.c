@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Opening and deleting by name. */
 #include "nt/io/internal.h"
+#include "nt/se/security.h"
+#include "nt/structs.h"
 
 #include <unistd.h>
 
@@ -277,6 +279,9 @@ static ntstatus open_existing(struct nt_call *c, struct request *r, struct nt_no
     bool over = overwrites(r->disposition);
     uint32_t needs = r->access | (over ? FILE_WRITE_DATA : 0) |
                      (r->disposition == FILE_SUPERSEDE ? IO_DELETE : 0);
+    if (!s)
+        s = nt_secured_check(c, n->guest, n->guest_len, needs, &r->access,
+                             r->desired & MAXIMUM_ALLOWED);
     if (!s && fcb)
         s = nt_share_check(fcb, needs, r->share);
     if (s)
@@ -315,7 +320,9 @@ static ntstatus create_new(struct nt_call *c, struct request *r, struct nt_node 
     const struct nt_fcb *parent = nt_fcb_find(io, n->guest, nt_path_parent(n->guest, n->guest_len));
     if (parent && parent->delete_pending)
         return STATUS_DELETE_PENDING;
-    ntstatus s = nt_create_at(io, n, dir, &fd);
+    ntstatus s = nt_secured_check_new(c, n->guest, n->guest_len, dir);
+    if (!s)
+        s = nt_create_at(io, n, dir, &fd);
     if (s)
         return s;
     uint32_t attributes =
@@ -403,6 +410,19 @@ static ntstatus open_path(struct nt_call *c, struct request *r, struct nt_file *
     }
 }
 
+/* The descriptor that a new file's creator chose. When there is something wrong with it, the file
+ * stays all the same. */
+static ntstatus given_security(struct nt_call *c, uint64_t attributes, struct nt_file *f)
+{
+    struct OBJECT_ATTRIBUTES oa;
+    ntstatus s = nt_get(c, &layout_OBJECT_ATTRIBUTES, attributes, &oa);
+    if (!s && oa.SecurityDescriptor)
+        s = nt_object_sd_give(c, &f->o, oa.SecurityDescriptor);
+    if (s)
+        nt_object_unref(c->k, &f->o);
+    return s;
+}
+
 static ntstatus open_file(struct nt_call *c, struct request *r, uint64_t handle_out,
                           uint64_t attributes, uint64_t iosb)
 {
@@ -425,6 +445,8 @@ static ntstatus open_file(struct nt_call *c, struct request *r, uint64_t handle_
         s = parse_noted(c, &r->attrs, r->options, &r->path);
     if (!s)
         s = open_path(c, r, &f, &how);
+    if (!s && how == FILE_CREATED && f->kind == NT_FILE_DISK)
+        s = given_security(c, attributes, f);
     if (!s)
         s = nt_file_opened(c, f, &r->attrs, handle_out, iosb, how);
 out:
@@ -477,6 +499,8 @@ static ntstatus delete_path(struct nt_call *c, const struct nt_path *p)
         s = STATUS_DELETE_PENDING;
     else if (fcb)
         s = nt_share_check(fcb, IO_DELETE, 7);
+    if (!s)
+        s = nt_secured_check(c, n.guest, n.guest_len, IO_DELETE, NULL, false);
     if (!s && fcb && fcb->handles) {
         fcb->delete_pending = true;
     } else if (!s) {

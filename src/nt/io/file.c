@@ -150,8 +150,14 @@ uint16_t *nt_file_name(struct nt_kernel *k, const struct nt_file *f, enum nt_fil
         [NT_FILE_MAILSLOT_DEVICE] = "\\Device\\Mailslot",
         [NT_FILE_CONSOLE] = "\\Device\\ConDrv",
     };
-    static const char *const std[] = {"\\Device\\NamedPipe\\stdin", "\\Device\\NamedPipe\\stdout",
-                                      "\\Device\\NamedPipe\\stderr"};
+    static const char *const std[][NT_STD_COUNT] = {
+        [NT_STREAM_PIPE] = {"\\Device\\NamedPipe\\stdin", "\\Device\\NamedPipe\\stdout",
+                            "\\Device\\NamedPipe\\stderr"},
+        [NT_STREAM_DISK] = {"\\Device\\Host\\stdin", "\\Device\\Host\\stdout",
+                            "\\Device\\Host\\stderr"},
+        [NT_STREAM_NULL] = {"\\Device\\Null", "\\Device\\Null", "\\Device\\Null"},
+        [NT_STREAM_CONSOLE] = {"\\Device\\ConDrv", "\\Device\\ConDrv", "\\Device\\ConDrv"},
+    };
     const struct nt_fcb *fcb = nt_file_fcb(k, f);
     if (fcb)
         return disk_name(fcb->path, fcb->len, form, len);
@@ -173,7 +179,8 @@ uint16_t *nt_file_name(struct nt_kernel *k, const struct nt_file *f, enum nt_fil
         free(name);
         return out;
     }
-    const char *text = f->kind == NT_FILE_STREAM ? std[f->stream] : fixed[f->kind];
+    const char *text =
+        f->kind == NT_FILE_STREAM ? std[nt_stream_class(k, f)][f->stream] : fixed[f->kind];
     if (form == NT_FILE_NAME_LOCAL) /* past "\Device\Xxx" */
         text = strrchr(text, '\\');
     return prefixed(text, NULL, 0, len);

@@ -115,9 +115,15 @@ static ntstatus q_mode(struct query *q)
     return STATUS_SUCCESS;
 }
 
+static uint64_t position_of(const struct query *q)
+{
+    struct nt_kernel *k = q->c->k;
+    return nt_stream_on_disk(k, q->f) ? nt_stream_position(k, q->f) : q->f->position;
+}
+
 static ntstatus q_position(struct query *q)
 {
-    put64(q->out, q->f->position);
+    put64(q->out, position_of(q));
     q->used = 8;
     return STATUS_SUCCESS;
 }
@@ -159,7 +165,7 @@ static ntstatus q_all(struct query *q)
     put_standard(q, q->out + 40);
     put64(q->out + 64, q->st.id);
     put32(q->out + 76, q->f->access);
-    put64(q->out + 80, q->f->position);
+    put64(q->out + 80, position_of(q));
     put32(q->out + 88, mode_of(q->f));
     uint16_t *name = nt_file_name(q->c->k, q->f, NT_FILE_NAME_LOCAL, &len);
     return put_name(q, 96, name, len);
@@ -347,8 +353,17 @@ static ntstatus fill_stat(struct query *q)
     if (fcb)
         return nt_fcb_stat(q->c->k->io, fcb, &q->st);
     switch (q->f->kind) {
-    case NT_FILE_PIPE:
     case NT_FILE_STREAM:
+        switch (nt_stream_class(q->c->k, q->f)) {
+        case NT_STREAM_DISK:
+            return nt_stream_stat(q->c->k, q->f, &q->st);
+        case NT_STREAM_PIPE:
+            break;
+        default:
+            return STATUS_INVALID_DEVICE_REQUEST;
+        }
+        /* fall through */
+    case NT_FILE_PIPE:
     case NT_FILE_MAILSLOT:
     case NT_FILE_PIPE_ROOT:
         q->st = (struct nt_stat){.attributes = FILE_ATTRIBUTE_NORMAL, .links = 1};

@@ -150,6 +150,12 @@ struct nt_mount {
 };
 
 enum nt_stream_end { NT_STD_IN, NT_STD_OUT, NT_STD_ERR, NT_STD_COUNT };
+enum nt_stream_class { /* what the host has there; sockets are pipes, other devices nothing */
+                       NT_STREAM_PIPE,
+                       NT_STREAM_DISK,
+                       NT_STREAM_NULL,
+                       NT_STREAM_CONSOLE
+};
 
 struct nt_side_row { /* attributes where the host's file system keeps none */
     uint64_t dev, ino;
@@ -172,6 +178,14 @@ struct nt_bare_dir {
     size_t len;
 };
 
+/* The security descriptor of a disk file that was given one. */
+struct nt_secured {
+    uint16_t *path;
+    size_t len;
+    uint8_t *sd;
+    size_t sd_len;
+};
+
 struct nt_io {
     struct nt_kernel *k;
     struct nt_mount **mounts;
@@ -181,6 +195,7 @@ struct nt_io {
     bool overlay_private; /* remove it at the end */
     char *saved_overlay;  /* where the private one was that a snapshot brought; NULL: none */
     int std[NT_STD_COUNT];
+    uint8_t std_class[NT_STD_COUNT]; /* enum nt_stream_class */
     struct {
         struct nt_fcb **data;
         size_t len, cap;
@@ -208,6 +223,10 @@ struct nt_io {
         struct nt_bare_dir *data;
         size_t len, cap;
     } bare;
+    struct {
+        struct nt_secured *data;
+        size_t len, cap;
+    } secured;
     uint64_t pipe_serial; /* names of anonymous pipes */
     bool watchers;        /* some directory was ever watched */
 };
@@ -365,6 +384,22 @@ bool nt_overlay_hides(const char *host_name);
 bool nt_overlay_whiteout(struct nt_io *io, const char *upper_dir, const uint16_t *name, size_t len);
 bool nt_overlay_opaque(struct nt_io *io, const char *upper_dir);
 
+/* ---- secured.c ----------------------------------------------------------------------------------
+ */
+
+/* May the caller open this file for what it `needs`? With `maximum` what it may not is taken out of
+ * *access instead. */
+ntstatus nt_secured_check(struct nt_call *c, const uint16_t *path, size_t len, uint32_t needs,
+                          uint32_t *access, bool maximum);
+/* May it make this file or directory? */
+ntstatus nt_secured_check_new(struct nt_call *c, const uint16_t *path, size_t len, bool directory);
+void nt_secured_gone(struct nt_io *io, const uint16_t *path, size_t len);
+/* With all that is below. */
+void nt_secured_moved(struct nt_io *io, const uint16_t *from, size_t from_len, const uint16_t *to,
+                      size_t to_len);
+void nt_secured_free(struct nt_io *io);
+void nt_secured_transfer(struct nt_io *io, struct ser *s);
+
 /* ---- fcb.c --------------------------------------------------------------------------------------
  */
 
@@ -470,6 +505,10 @@ ntstatus nt_parse_attrs(struct nt_call *c, const struct nt_attrs *a, struct nt_p
 ntstatus nt_file_opened(struct nt_call *c, struct nt_file *f, const struct nt_attrs *a,
                         uint64_t handle_out, uint64_t iosb, uint32_t how);
 
+/* Offsets of a transfer that stand for a place. */
+static const uint64_t NT_AT_END = 0xffffffffffffffffu;      /* FILE_WRITE_TO_END_OF_FILE */
+static const uint64_t NT_AT_POSITION = 0xfffffffffffffffeu; /* FILE_USE_FILE_POINTER_POSITION */
+
 /* ---- irp.c: requests ----------------------------------------------------------------------------
  */
 
@@ -525,9 +564,21 @@ void nt_irps_transfer(struct nt_io *io, struct ser *s);
 /* ---- stdio.c pipe.c notify.c
  * --------------------------------------------------------------------- */
 
-ntstatus nt_stream_read(struct nt_call *c, struct nt_file *f, struct nt_irp *r);
-ntstatus nt_stream_write(struct nt_call *c, struct nt_file *f, struct nt_irp *r);
+ntstatus nt_stream_read(struct nt_call *c, struct nt_file *f, struct nt_irp *r,
+                        uint64_t offset_ptr);
+ntstatus nt_stream_write(struct nt_call *c, struct nt_file *f, struct nt_irp *r,
+                         uint64_t offset_ptr);
 int nt_stream_fd(struct nt_kernel *k, const struct nt_file *f);
+enum nt_stream_class nt_stream_class_of(int fd);
+/* Of a STREAM or CONSOLE. */
+enum nt_stream_class nt_stream_class(struct nt_kernel *k, const struct nt_file *f);
+/* Any file: is it a standard handle with a host file behind it? What follows is for those only. */
+bool nt_stream_on_disk(struct nt_kernel *k, const struct nt_file *f);
+ntstatus nt_stream_stat(struct nt_kernel *k, const struct nt_file *f, struct nt_stat *out);
+uint64_t nt_stream_position(struct nt_kernel *k, const struct nt_file *f);
+ntstatus nt_stream_seek(struct nt_kernel *k, const struct nt_file *f, uint64_t at);
+ntstatus nt_stream_resize(struct nt_kernel *k, const struct nt_file *f, uint64_t size,
+                          bool only_shrink);
 
 ntstatus nt_pipe_open(struct nt_call *c, const struct nt_path *path, uint32_t access,
                       uint32_t share, uint32_t options, struct nt_file **out);
@@ -538,6 +589,8 @@ ntstatus nt_pipe_write(struct nt_call *c, struct nt_file *f, struct nt_irp *r);
 ntstatus nt_pipe_flush(struct nt_call *c, struct nt_file *f, struct nt_irp *r);
 ntstatus nt_pipe_control(struct nt_call *c, struct nt_file *f, struct nt_irp *r, uint32_t code,
                          uint64_t in, uint32_t in_len, uint64_t out, uint32_t out_len);
+/* A write of this file was cancelled, if it is a pipe's: what waited behind it moves on. */
+void nt_pipe_write_cancelled(struct nt_kernel *k, nt_id file);
 void nt_pipe_file_closed(struct nt_kernel *k, struct nt_file *f);
 void nt_pipe_file_destroyed(struct nt_kernel *k, struct nt_file *f);
 void nt_pipes_free(struct nt_io *io);

@@ -123,6 +123,10 @@ struct nt_io_ends {
     size_t len, cap;
 };
 void nt_io_pipe_ends(struct nt_kernel *k, struct nt_object *file, struct nt_io_ends *out);
+/* Disk files keep their descriptor by path: what one was given (borrowed; NULL: nothing), and
+ * giving it (sd from malloc, taken over). False for other files. */
+const uint8_t *nt_io_file_sd(struct nt_kernel *k, const struct nt_object *file, size_t *len);
+bool nt_io_set_file_sd(struct nt_kernel *k, const struct nt_object *file, uint8_t *sd, size_t len);
 /* An end of a pipe that was made without a name: nt_file_name gives one that nobody can open. */
 bool nt_io_nameless(struct nt_kernel *k, struct nt_object *file);
 /* STATUS_PIPE_DISCONNECTED for a client that the server has cut off. */

@@ -86,16 +86,14 @@ static void announce(struct nt_kernel *k, struct nt_file *f, const struct nt_irp
         nt_completion_post(k, f->port, f->port_key, r->apc_context, status, information);
 }
 
-/* Only synchronous files report an end of file through the status block: for others an error that
- * is known at once is the service's result and nothing else. */
+/* Only synchronous files report an end of file through the status block. Any other error that is
+ * known at once is the service's result and nothing else; not even the file is signaled. */
 ntstatus nt_irp_finish(struct nt_call *c, struct nt_file *f, struct nt_irp *r, ntstatus status,
                        uint64_t information)
 {
     free(r->data);
     r->data = NULL;
     if (nt_error(status) && !(status == STATUS_END_OF_FILE && nt_file_synchronous(f))) {
-        if (!r->event)
-            set_signaled(c->k, f);
         return status;
     }
     announce(c->k, f, r, status, information, true);

@@ -18,6 +18,7 @@ pgr_status nt_io_create(struct nt_kernel *k, struct pgr_error *e)
     io->overlay_fd = -1;
     for (int i = 0; i < NT_STD_COUNT; i++)
         io->std[i] = -1;
+    memset(io->std_class, NT_STREAM_NULL, sizeof io->std_class);
     k->io = io;
     return PGR_OK;
 }
@@ -93,6 +94,7 @@ void nt_io_destroy(struct nt_kernel *k)
         free(row->path);
     vec_free(&io->ids);
     vec_free(&io->side);
+    nt_secured_free(io);
     vec_foreach (d, &io->bare)
         free(d->guest);
     vec_free(&io->bare);
@@ -361,4 +363,5 @@ void nt_io_set_std(struct nt_kernel *k, int which, int fd)
 {
     BUG_ON(which < 0 || which >= NT_STD_COUNT);
     k->io->std[which] = fd;
+    k->io->std_class[which] = (uint8_t)nt_stream_class_of(fd);
 }

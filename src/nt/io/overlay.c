@@ -425,7 +425,7 @@ static ntstatus hide_lower(struct nt_io *io, const struct nt_node *n)
     return s;
 }
 
-ntstatus nt_remove(struct nt_io *io, struct nt_node *n)
+static ntstatus remove_node(struct nt_io *io, struct nt_node *n)
 {
     if (n->synthetic || n->guest_len == 2)
         return STATUS_ACCESS_DENIED;
@@ -450,6 +450,14 @@ ntstatus nt_remove(struct nt_io *io, struct nt_node *n)
         s = nt_status_from_errno(errno);
     if (!s && n->upper)
         stamp_parent(io, io->overlay_fd, n->upper);
+    return s;
+}
+
+ntstatus nt_remove(struct nt_io *io, struct nt_node *n)
+{
+    ntstatus s = remove_node(io, n);
+    if (!s)
+        nt_secured_gone(io, n->guest, n->guest_len);
     return s;
 }
 

@@ -85,12 +85,12 @@ void nt_pipes_free(struct nt_io *io)
 /* ---- Moving data
  * --------------------------------------------------------------------------------- */
 
-/* Writers that were cancelled leave their message behind, unless it was begun. */
+/* Writers that were cancelled take along what was not read. */
 static void drop_cancelled(struct nt_io *io, struct nt_pipe_queue *q)
 {
     for (size_t i = 0; i < q->len;) {
         struct nt_pipe_message *m = &q->data[i];
-        if (m->irp && !m->at && !nt_irp_by_id(io, m->irp)) {
+        if (m->irp && !nt_irp_by_id(io, m->irp)) {
             free(m->data);
             vec_remove(q, i);
         } else {
@@ -320,7 +320,7 @@ ntstatus nt_pipe_write(struct nt_call *c, struct nt_file *f, struct nt_irp *r)
         nt_pipe_pump(c->k, p, to);
     /* What a waiting reader has taken needs no room. */
     bool fits = direct ? nt_pipe_available(&to->in) <= quota_of(p, to)
-                       : !waiting && after <= quota_of(p, to);
+                       : !r->length || (!waiting && after <= quota_of(p, to));
     if (fits)
         return nt_irp_finish(c, f, r, STATUS_SUCCESS, r->length);
     to->in.data[direct ? to->in.len - 1 : at].irp = c->k->io->next_irp + 1;
@@ -338,6 +338,14 @@ ntstatus nt_pipe_flush(struct nt_call *c, struct nt_file *f, struct nt_irp *r)
     r->kind = NT_IRP_FLUSH;
     f->signaled = false;
     return nt_irp_pend(c, f, r);
+}
+
+void nt_pipe_write_cancelled(struct nt_kernel *k, nt_id file)
+{
+    const struct nt_file *f = nt_object_get(k, file, NT_TYPE_FILE);
+    struct nt_pipe *p = f && f->kind == NT_FILE_PIPE ? nt_pipe_of(k, f) : NULL;
+    if (p)
+        nt_pipe_pump(k, p, nt_pipe_other(p, f));
 }
 
 /* ---- Closing
@@ -370,7 +378,7 @@ void nt_pipe_file_closed(struct nt_kernel *k, struct nt_file *f)
     other->state = NT_PIPE_CLOSING;
     drop_cancelled(k->io, &other->in);
     nt_pipe_fail(k, other->file, NT_IRP_WRITE, STATUS_PIPE_BROKEN);
-    nt_pipe_fail(k, other->file, NT_IRP_FLUSH, STATUS_SUCCESS);
+    nt_pipe_fail(k, other->file, NT_IRP_FLUSH, STATUS_PIPE_BROKEN);
     if (!other->in.len) {
         nt_pipe_fail(k, other->file, NT_IRP_READ, STATUS_PIPE_BROKEN);
         nt_pipe_fail(k, other->file, NT_IRP_TRANSCEIVE, STATUS_PIPE_BROKEN);

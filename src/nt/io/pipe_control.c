@@ -139,11 +139,10 @@ static ntstatus make_instance(struct nt_io *io, const struct nt_path *path,
         return STATUS_OBJECT_NAME_NOT_FOUND;
     if (have && count_instances(io, have) >= have->max_instances)
         return STATUS_INSTANCE_NOT_AVAILABLE;
-    if (have && (r->disposition == FILE_CREATE || have->configuration != configuration ||
-                 have->messages != (r->type == 1)))
+    if (have && (r->disposition == FILE_CREATE || have->configuration != configuration))
         return STATUS_ACCESS_DENIED;
     struct nt_pipe *p = nt_pipe_new(io, path->text, path->len, false);
-    p->messages = r->type == 1;
+    p->messages = have ? have->messages : r->type == 1;
     p->configuration = configuration;
     p->max_instances = have ? have->max_instances : r->max;
     p->in_quota = r->in;
@@ -256,7 +255,8 @@ ntstatus nt_pipe_query(struct nt_call *c, struct nt_file *f, uint32_t cls, void 
     struct nt_pipe *p =
         f->kind == NT_FILE_PIPE || f->kind == NT_FILE_MAILSLOT ? nt_pipe_of(c->k, f) : NULL;
     uint8_t *o = out;
-    if (f->kind == NT_FILE_STREAM && cls == FilePipeInformation) {
+    if (f->kind == NT_FILE_STREAM && nt_stream_class(c->k, f) == NT_STREAM_PIPE &&
+        cls == FilePipeInformation) {
         *len = 8; /* bytes, blocking */
         return STATUS_SUCCESS;
     }
@@ -495,7 +495,7 @@ ntstatus nt_pipe_control(struct nt_call *c, struct nt_file *f, struct nt_irp *r,
         s = peek(c, f, p, out, out_len, &used);
         break;
     case FSCTL_PIPE_IMPERSONATE:
-        s = f->server ? STATUS_SUCCESS : STATUS_ILLEGAL_FUNCTION;
+        s = f->server ? nt_impersonate_process(c, c->p) : STATUS_ILLEGAL_FUNCTION;
         break;
     case FSCTL_PIPE_GET_CONNECTION_ATTRIBUTE:
         s = attribute(c, p, in, in_len, out, out_len, &used);

@@ -5,26 +5,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const uint64_t END_OF_FILE = 0xffffffffffffffffu; /* FILE_WRITE_TO_END_OF_FILE */
-static const uint64_t AT_POSITION = 0xfffffffffffffffeu; /* FILE_USE_FILE_POINTER_POSITION */
-
 /* Where a transfer begins. Overlapped files have no position of their own. */
 static ntstatus transfer_offset(struct nt_call *c, const struct nt_file *f, uint64_t offset_ptr,
                                 bool write, uint64_t *at)
 {
-    *at = AT_POSITION;
+    *at = NT_AT_POSITION;
     if (offset_ptr) {
         ntstatus s = nt_get_u64(c, offset_ptr, at);
         if (s)
             return s;
     }
-    if (*at == AT_POSITION) {
+    if (*at == NT_AT_POSITION) {
         if (!nt_file_synchronous(f))
             return STATUS_INVALID_PARAMETER;
         *at = f->position;
         return STATUS_SUCCESS;
     }
-    if (write && *at == END_OF_FILE)
+    if (write && *at == NT_AT_END)
         return STATUS_SUCCESS;
     return *at > INT64_MAX ? STATUS_INVALID_PARAMETER : STATUS_SUCCESS;
 }
@@ -96,7 +93,7 @@ static ntstatus disk_write(struct nt_call *c, struct nt_file *f, struct nt_irp *
         s = nt_fcb_fd(c->k->io, fcb, true, &io.fd);
     if (s)
         return s;
-    if (at == END_OF_FILE || !(f->access & FILE_WRITE_DATA)) {
+    if (at == NT_AT_END || !(f->access & FILE_WRITE_DATA)) {
         if (fstat(io.fd, &st) < 0)
             return STATUS_IO_DEVICE_ERROR;
         at = (uint64_t)st.st_size;
@@ -137,7 +134,7 @@ static ntstatus read_any(struct nt_call *c, struct nt_file *f, struct nt_irp *r,
         return nt_irp_finish_disk(c, f, r, s, done);
     case NT_FILE_STREAM:
     case NT_FILE_CONSOLE:
-        return nt_stream_read(c, f, r);
+        return nt_stream_read(c, f, r, offset_ptr);
     case NT_FILE_PIPE:
     case NT_FILE_MAILSLOT:
         return nt_pipe_read(c, f, r);
@@ -159,7 +156,7 @@ static ntstatus write_any(struct nt_call *c, struct nt_file *f, struct nt_irp *r
         return nt_irp_finish_disk(c, f, r, s, done);
     case NT_FILE_STREAM:
     case NT_FILE_CONSOLE:
-        return nt_stream_write(c, f, r);
+        return nt_stream_write(c, f, r, offset_ptr);
     case NT_FILE_PIPE:
     case NT_FILE_MAILSLOT:
         return nt_pipe_write(c, f, r);

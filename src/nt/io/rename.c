@@ -173,6 +173,7 @@ static ntstatus move(struct nt_io *io, struct nt_fcb *fcb, struct nt_node *from,
     if (s)
         return s;
     nt_file_id_keep(io, id, to->guest, to->guest_len);
+    nt_secured_moved(io, fcb->path, fcb->len, to->guest, to->guest_len);
     if (fcb->directory)
         follow(io, fcb, to->guest, to->guest_len);
     nt_fcb_rename(io, fcb, to->guest, to->guest_len);
@@ -230,6 +231,8 @@ ntstatus nt_rename_file(struct nt_call *c, struct nt_file *f, const uint8_t *in,
     if (!s && nt_path_begins(to.guest, to.guest_len, from.guest, from.guest_len) &&
         to.guest_len > from.guest_len)
         s = STATUS_SHARING_VIOLATION; /* a directory cannot move into itself */
+    if (!s)
+        s = nt_secured_check_new(c, to.guest, to.guest_len, fcb->directory);
     if (!s)
         s = link ? link_name(io, fcb, &from, &to) : move(io, fcb, &from, &to);
     nt_node_free(&to);

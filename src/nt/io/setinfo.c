@@ -140,6 +140,8 @@ static ntstatus set_disposition_ex(struct set *s)
 static ntstatus set_position(struct set *s)
 {
     uint64_t at = get64(s->in);
+    if (nt_stream_on_disk(s->c->k, s->f))
+        return nt_stream_seek(s->c->k, s->f, at);
     if (at > INT64_MAX)
         return STATUS_INVALID_PARAMETER;
     s->f->position = at;
@@ -150,6 +152,8 @@ static ntstatus resize(struct set *s, uint64_t size, bool only_shrink)
 {
     int fd;
     struct stat st;
+    if (nt_stream_on_disk(s->c->k, s->f))
+        return nt_stream_resize(s->c->k, s->f, size, only_shrink);
     if (!s->fcb)
         return STATUS_INVALID_DEVICE_REQUEST;
     if (s->fcb->directory || size > INT64_MAX)
@@ -234,7 +238,7 @@ static ntstatus set_port_flags(struct set *s)
 
 static ntstatus set_pipe(struct set *s)
 {
-    if (s->f->kind == NT_FILE_STREAM)
+    if (s->f->kind == NT_FILE_STREAM && nt_stream_class(s->c->k, s->f) == NT_STREAM_PIPE)
         return STATUS_SUCCESS;
     return nt_pipe_set_info(s->f, get32(s->in), get32(s->in + 4), s->c->k);
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Standard handles: bytes to and from the descriptors that the machine was given, unchanged. They
- * say that they are pipes, so that the guest's kernelbase does not go looking for a console driver.
+ * Standard handles: bytes to and from the descriptors that the machine was given, unchanged. What
+ * the guest sees there is what the host has there: a file with size and position, a pipe, nothing,
+ * or a terminal. The position is the descriptor's own, so that whoever shares it (the shell that
+ * redirected several programs to one file) goes on where the guest stopped.
  */
 #include "nt/io/internal.h"
 
@@ -30,14 +32,121 @@ int nt_stream_fd(struct nt_kernel *k, const struct nt_file *f)
     return k->io->std[f->stream];
 }
 
+/* ---- What is behind them ------------------------------------------------------------------------
+ */
+
+enum nt_stream_class nt_stream_class_of(int fd)
+{
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) < 0)
+        return NT_STREAM_NULL;
+    if (S_ISREG(st.st_mode))
+        return NT_STREAM_DISK;
+    if (S_ISCHR(st.st_mode))
+        return isatty(fd) ? NT_STREAM_CONSOLE : NT_STREAM_NULL;
+    return NT_STREAM_PIPE;
+}
+
+enum nt_stream_class nt_stream_class(struct nt_kernel *k, const struct nt_file *f)
+{
+    return f->kind == NT_FILE_CONSOLE ? NT_STREAM_CONSOLE : k->io->std_class[f->stream];
+}
+
+bool nt_stream_on_disk(struct nt_kernel *k, const struct nt_file *f)
+{
+    return f->kind == NT_FILE_STREAM && nt_stream_class(k, f) == NT_STREAM_DISK;
+}
+
+/* The same for streams of one host file, and otherwise nothing that differs between runs. */
+static uint64_t stream_file_id(struct nt_kernel *k, uint8_t stream, const struct stat *st)
+{
+    struct stat other;
+    for (uint8_t i = 0; i < stream; i++)
+        if (k->io->std[i] >= 0 && !fstat(k->io->std[i], &other) && other.st_dev == st->st_dev &&
+            other.st_ino == st->st_ino)
+            return 1u + i;
+    return 1u + stream;
+}
+
+ntstatus nt_stream_stat(struct nt_kernel *k, const struct nt_file *f, struct nt_stat *out)
+{
+    struct stat st;
+    if (fstat(nt_stream_fd(k, f), &st) < 0)
+        return STATUS_IO_DEVICE_ERROR;
+    *out = (struct nt_stat){.attributes = FILE_ATTRIBUTE_ARCHIVE, .links = 1};
+    out->size = (uint64_t)st.st_size;
+    out->allocation = align_up(out->size, 4096);
+    out->written = out->changed = out->created = host_time(st.st_mtim);
+    out->accessed = host_time(st.st_atim);
+    out->id = stream_file_id(k, f->stream, &st);
+    return STATUS_SUCCESS;
+}
+
+uint64_t nt_stream_position(struct nt_kernel *k, const struct nt_file *f)
+{
+    off_t at = lseek(nt_stream_fd(k, f), 0, SEEK_CUR);
+    return at < 0 ? 0 : (uint64_t)at;
+}
+
+ntstatus nt_stream_seek(struct nt_kernel *k, const struct nt_file *f, uint64_t at)
+{
+    if (at > INT64_MAX)
+        return STATUS_INVALID_PARAMETER;
+    return lseek(nt_stream_fd(k, f), (off_t)at, SEEK_SET) < 0 ? nt_status_from_errno(errno)
+                                                              : STATUS_SUCCESS;
+}
+
+ntstatus nt_stream_resize(struct nt_kernel *k, const struct nt_file *f, uint64_t size,
+                          bool only_shrink)
+{
+    struct stat st;
+    int fd = nt_stream_fd(k, f);
+    if (size > INT64_MAX)
+        return STATUS_INVALID_PARAMETER;
+    if (fstat(fd, &st) < 0)
+        return STATUS_IO_DEVICE_ERROR;
+    if (only_shrink && size >= (uint64_t)st.st_size)
+        return STATUS_SUCCESS;
+    return ftruncate(fd, (off_t)size) < 0 ? nt_status_from_errno(errno) : STATUS_SUCCESS;
+}
+
+/* Moves to where a transfer is to begin; only files have such a place. */
+static ntstatus stream_begin(struct nt_call *c, const struct nt_file *f, uint64_t offset_ptr,
+                             bool write)
+{
+    uint64_t at;
+    struct nt_stat st;
+    if (!offset_ptr || !nt_stream_on_disk(c->k, f))
+        return STATUS_SUCCESS;
+    ntstatus s = nt_get_u64(c, offset_ptr, &at);
+    if (s || at == NT_AT_POSITION)
+        return s;
+    if (write && at == NT_AT_END) {
+        s = nt_stream_stat(c->k, f, &st);
+        at = s ? 0 : st.size;
+    }
+    return s ? s : nt_stream_seek(c->k, f, at);
+}
+
+/* ---- Reading ------------------------------------------------------------------------------------
+ */
+
 static bool readable(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     return poll(&p, 1, 0) != 0;
 }
 
-/* One read of what is there. STATUS_PIPE_BROKEN at the end, as a pipe without writers says. */
-static ntstatus read_now(int fd, void *buf, size_t len, size_t *got)
+/* What a read at the end says: a pipe without writers is broken, and a terminal's line is empty. */
+static ntstatus at_end(enum nt_stream_class class)
+{
+    return class == NT_STREAM_PIPE      ? STATUS_PIPE_BROKEN
+           : class == NT_STREAM_CONSOLE ? STATUS_SUCCESS
+                                        : STATUS_END_OF_FILE;
+}
+
+/* One read of what is there. */
+static ntstatus read_now(int fd, enum nt_stream_class class, void *buf, size_t len, size_t *got)
 {
     ssize_t n;
     do
@@ -45,8 +154,8 @@ static ntstatus read_now(int fd, void *buf, size_t len, size_t *got)
     while (n < 0 && errno == EINTR);
     *got = n > 0 ? (size_t)n : 0;
     if (n < 0)
-        return errno == EAGAIN ? NT_BLOCKED : STATUS_PIPE_BROKEN;
-    return n ? STATUS_SUCCESS : STATUS_PIPE_BROKEN;
+        return errno == EAGAIN ? NT_BLOCKED : at_end(NT_STREAM_PIPE);
+    return n ? STATUS_SUCCESS : at_end(class);
 }
 
 /* The bytes that one read may take: never more than the guest has room for, or they were lost. */
@@ -56,30 +165,33 @@ static ntstatus stream_fill(struct nt_kernel *k, const struct nt_file *f, const 
     uint8_t buf[CHUNK];
     size_t got;
     int fd = nt_stream_fd(k, f);
+    enum nt_stream_class class = nt_stream_class(k, f);
     *done = 0;
     if (fd < 0)
-        return STATUS_PIPE_BROKEN;
-    if (!readable(fd))
-        return NT_BLOCKED;
-    ntstatus s = read_now(fd, buf, MIN(r->length, sizeof buf), &got);
-    if (s)
-        return s;
-    if (!nt_irp_write(k, r, r->buffer, buf, got))
-        return STATUS_ACCESS_VIOLATION;
-    *done = got;
+        return at_end(class);
+    do { /* a file gives all that it has, anything else what is there now */
+        if (!readable(fd))
+            return NT_BLOCKED;
+        ntstatus s = read_now(fd, class, buf, MIN(r->length - *done, sizeof buf), &got);
+        if (s)
+            return s == STATUS_END_OF_FILE && *done ? STATUS_SUCCESS : s;
+        if (!nt_irp_write(k, r, r->buffer + *done, buf, got))
+            return STATUS_ACCESS_VIOLATION;
+        *done += got;
+    } while (class == NT_STREAM_DISK && *done < r->length);
     return STATUS_SUCCESS;
 }
 
-ntstatus nt_stream_read(struct nt_call *c, struct nt_file *f, struct nt_irp *r)
+ntstatus nt_stream_read(struct nt_call *c, struct nt_file *f, struct nt_irp *r, uint64_t offset_ptr)
 {
-    uint64_t done;
+    uint64_t done = 0;
     if (!r->length)
         return nt_irp_finish(c, f, r, STATUS_SUCCESS, 0);
     ntstatus s = nt_probe_write(c, r->buffer, r->length);
     if (!s)
+        s = stream_begin(c, f, offset_ptr, false);
+    if (!s)
         s = stream_fill(c->k, f, r, &done);
-    else
-        done = 0;
     if (s != NT_BLOCKED)
         return nt_irp_finish(c, f, r, s, done);
     struct nt_wait w = {.kind = NT_WAIT_HOST,
@@ -120,6 +232,9 @@ ntstatus nt_io_retry_read(struct nt_kernel *k, struct nt_thread *t)
     return s;
 }
 
+/* ---- Writing ------------------------------------------------------------------------------------
+ */
+
 /* write() that reports a closed reader as an error and never by a signal, which is process-wide
  * business of whoever embeds us. */
 static ssize_t write_quietly(int fd, const void *data, size_t len)
@@ -147,11 +262,12 @@ static ntstatus write_status(int err)
     return err == EPIPE || err == ECONNRESET ? STATUS_PIPE_BROKEN : nt_status_from_errno(err);
 }
 
-ntstatus nt_stream_write(struct nt_call *c, struct nt_file *f, struct nt_irp *r)
+ntstatus nt_stream_write(struct nt_call *c, struct nt_file *f, struct nt_irp *r,
+                         uint64_t offset_ptr)
 {
     int fd = nt_stream_fd(c->k, f);
     uint32_t done = 0;
-    ntstatus s = STATUS_SUCCESS;
+    ntstatus s = stream_begin(c, f, offset_ptr, true);
     while (!s && done < r->length) {
         size_t n = r->length - done;
         const uint8_t *p = mem_window(c->mem, r->buffer + done, &n, MEM_R, &s);

@@ -330,6 +330,7 @@ void nt_io_transfer(struct nt_kernel *k, struct ser *s)
     SER(s, k->io->watchers);
     nt_pipes_transfer(k->io, s);
     nt_irps_transfer(k->io, s);
+    nt_secured_transfer(k->io, s);
 }
 
 /* ---- Files that sections show -------------------------------------------------------------------

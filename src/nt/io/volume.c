@@ -24,8 +24,8 @@ static const uint64_t FREE_UNITS = 32u << 20;
 static const uint64_t MADE = 132223104000000000u; /* 2020-01-01 */
 
 struct volume_query {
+    struct nt_kernel *k;
     const struct nt_file *f;
-    bool wine; /* Wine's DLLs ask */
     uint8_t *out;
     size_t size, used;
 };
@@ -40,9 +40,9 @@ static void put64(uint8_t *p, uint64_t v)
     memcpy(p, &v, 8);
 }
 
-static bool on_disk(const struct nt_file *f)
+static bool on_disk(struct nt_kernel *k, const struct nt_file *f)
 {
-    return f->kind == NT_FILE_DISK || f->kind == NT_FILE_VOLUME;
+    return f->kind == NT_FILE_DISK || f->kind == NT_FILE_VOLUME || nt_stream_on_disk(k, f);
 }
 
 static ntstatus v_volume(struct volume_query *q)
@@ -80,7 +80,6 @@ static ntstatus v_device(struct volume_query *q)
     static const uint8_t types[] = {
         [NT_FILE_DISK] = FILE_DEVICE_DISK,
         [NT_FILE_VOLUME] = FILE_DEVICE_DISK,
-        [NT_FILE_STREAM] = FILE_DEVICE_NAMED_PIPE,
         [NT_FILE_CONSOLE] = FILE_DEVICE_CONSOLE,
         [NT_FILE_NULL] = FILE_DEVICE_NULL,
         [NT_FILE_PIPE] = FILE_DEVICE_NAMED_PIPE,
@@ -90,11 +89,18 @@ static ntstatus v_device(struct volume_query *q)
         [NT_FILE_MOUNT_MANAGER] = FILE_DEVICE_UNKNOWN,
         [NT_FILE_MAILSLOT_DEVICE] = FILE_DEVICE_MAILSLOT,
     };
-    uint32_t type = types[q->f->kind];
-    if (type == FILE_DEVICE_DISK && q->wine) /* what its GetDriveType knows */
+    static const uint8_t stream_types[] = {
+        [NT_STREAM_PIPE] = FILE_DEVICE_NAMED_PIPE,
+        [NT_STREAM_DISK] = FILE_DEVICE_DISK,
+        [NT_STREAM_NULL] = FILE_DEVICE_NULL,
+        [NT_STREAM_CONSOLE] = FILE_DEVICE_CONSOLE,
+    };
+    uint32_t type = q->f->kind == NT_FILE_STREAM ? stream_types[nt_stream_class(q->k, q->f)]
+                                                 : types[q->f->kind];
+    if (type == FILE_DEVICE_DISK && q->k->wine_userland) /* what its GetDriveType knows */
         type = FILE_DEVICE_DISK_FILE_SYSTEM;
     put32(q->out, type);
-    put32(q->out + 4, on_disk(q->f) ? FILE_DEVICE_IS_MOUNTED : 0);
+    put32(q->out + 4, on_disk(q->k, q->f) ? FILE_DEVICE_IS_MOUNTED : 0);
     q->used = 8;
     return STATUS_SUCCESS;
 }
@@ -102,7 +108,7 @@ static ntstatus v_device(struct volume_query *q)
 static ntstatus v_attribute(struct volume_query *q)
 {
     static const uint16_t ntfs[] = u"NTFS", npfs[] = u"NPFS";
-    bool disk = on_disk(q->f);
+    bool disk = on_disk(q->k, q->f);
     size_t bytes = sizeof ntfs - 2, n = MIN(bytes, q->size - 12);
     put32(q->out, disk ? NTFS_ATTRIBUTES : 0);
     put32(q->out + 4, 255);
@@ -171,10 +177,9 @@ ntstatus nt_query_volume_information_file(struct nt_call *c)
         return nt_unknown_class(c, cls);
     if (length < classes[cls].least)
         return STATUS_INFO_LENGTH_MISMATCH;
-    if (!classes[cls].any_device && !on_disk(f))
+    if (!classes[cls].any_device && !on_disk(c->k, f))
         return STATUS_INVALID_DEVICE_REQUEST;
-    struct volume_query q = {
-        .f = f, .wine = c->k->wine_userland, .out = out, .size = MIN(length, sizeof out)};
+    struct volume_query q = {.k = c->k, .f = f, .out = out, .size = MIN(length, sizeof out)};
     s = classes[cls].fn(&q);
     if (nt_error(s))
         return s;

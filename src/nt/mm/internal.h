@@ -159,9 +159,6 @@ ntstatus mm_get_range(struct nt_call *c, uint64_t base_ptr, uint64_t size_ptr, u
                       uint64_t *size);
 ntstatus mm_put_range(struct nt_call *c, uint64_t base_ptr, uint64_t size_ptr, uint64_t base,
                       uint64_t size);
-/* The highest address that zero_bits allows (0: no limit). `bad` is returned for values that are
- * neither a count nor a mask. */
-ntstatus mm_zero_bits(struct nt_process *p, uint64_t zero_bits, ntstatus bad, uint64_t *highest);
 
 struct mm_extended {
     struct mem_place place;

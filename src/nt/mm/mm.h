@@ -83,4 +83,8 @@ bool nt_section_image_info(struct nt_kernel *k, nt_id section, struct nt_image_i
  * the handle is no module's. */
 size_t nt_wine_unixlib_name(struct nt_kernel *k, struct nt_process *p, uint64_t handle, char *out,
                             size_t size);
+
+/* The highest address that zero_bits allows (0: no limit). `bad` is returned for values that are
+ * neither a count nor a mask. */
+ntstatus mm_zero_bits(struct nt_process *p, uint64_t zero_bits, ntstatus bad, uint64_t *highest);
 #endif

@@ -72,8 +72,8 @@ static uint32_t region_type(struct nt_kernel *k, const struct mem_info *mi)
     return s && s->attributes & SEC_FILE ? REGION_DATA_FILE : REGION_PAGEFILE;
 }
 
-/* Callers may leave out the fields from CommitSize on. */
-static ntstatus query_region(struct nt_call *c, const struct query *q)
+/* Callers may leave out the fields from CommitSize on. Only the newer class says what is there. */
+static ntstatus query_region(struct nt_call *c, const struct query *q, bool with_type)
 {
     struct mem_info mi;
     uint8_t guest[sizeof(struct MEMORY_REGION_INFORMATION)];
@@ -87,7 +87,7 @@ static ntstatus query_region(struct nt_call *c, const struct query *q)
         return STATUS_INVALID_ADDRESS;
     struct MEMORY_REGION_INFORMATION r = {.AllocationBase = mi.allocation_base,
                                           .AllocationProtect = mi.allocation_protect,
-                                          .RegionType = region_type(c->k, &mi),
+                                          .RegionType = with_type ? region_type(c->k, &mi) : 0,
                                           .RegionSize = mi.region_size,
                                           .CommitSize = committed_in(q->p, &mi)};
     layout_put(&layout_MEMORY_REGION_INFORMATION, nt_ptr_size(c), &r, guest);
@@ -217,7 +217,7 @@ ntstatus nt_query_virtual_memory(struct nt_call *c)
         return query_filename(c, &q);
     case MEMORY_REGION:
     case MEMORY_REGION_EX:
-        return query_region(c, &q);
+        return query_region(c, &q, class == MEMORY_REGION_EX);
     case MEMORY_WORKING_SET_EX:
         return query_working_set(c, &q);
     case MEMORY_IMAGE:

@@ -33,17 +33,24 @@ static ntstatus reserve(struct nt_kernel *k, struct nt_process *p, struct alloc 
     return s;
 }
 
-/* MEM_RESET and its undoing only advise; the pages must exist. */
+/* MEM_RESET and its undoing only advise, whether or not there are pages; all must be of one
+ * allocation. */
 static ntstatus reset(struct nt_process *p, struct alloc *a)
 {
     struct mem_info mi;
+    uint64_t allocation = 0;
+    bool committed = true;
     uint64_t end = align_up(a->base + a->size, MEM_PAGE);
     a->base = align_down(a->base, MEM_PAGE);
     a->size = end - a->base;
-    for (uint64_t va = a->base; va < end; va = mi.base + mi.size)
-        if (mem_query(p->mem, va, &mi) || mi.state != MEM_COMMIT)
+    for (uint64_t va = a->base; va < end; va = mi.base + mi.size) {
+        if (mem_query(p->mem, va, &mi) || mi.state == MEM_FREE ||
+            (allocation && allocation != mi.allocation_base))
             return STATUS_CONFLICTING_ADDRESSES;
-    return a->type & MEM_RESET ? mem_reset(p->mem, a->base, a->size) : STATUS_SUCCESS;
+        allocation = mi.allocation_base;
+        committed &= mi.state == MEM_COMMIT;
+    }
+    return committed && a->type & MEM_RESET ? mem_reset(p->mem, a->base, a->size) : STATUS_SUCCESS;
 }
 
 static ntstatus allocate(struct nt_kernel *k, struct nt_process *p, struct alloc *a)

@@ -2,6 +2,7 @@
 #include "base/vec.h"
 #include "mem/space.h"
 #include "nt/call.h"
+#include "nt/mm/mm.h"
 #include "nt/structs.h"
 
 enum process_info_class {
@@ -310,18 +311,33 @@ static ntstatus set_affinity(struct nt_call *c, struct nt_process *p, uint64_t v
     return STATUS_SUCCESS;
 }
 
+static ntstatus set_execute_flags(struct nt_call *c, struct nt_process *p, uint64_t va,
+                                  uint32_t len)
+{
+    enum { MEM_EXECUTE_OPTION_PERMANENT = 8 };
+    if (p->ptr_size == 8) /* there is no choice */
+        return STATUS_INVALID_PARAMETER;
+    return p->execute_flags & MEM_EXECUTE_OPTION_PERMANENT ? STATUS_ACCESS_DENIED
+                                                           : set_u32(c, va, len, &p->execute_flags);
+}
+
 /* Asks the kernel for stack memory: {flags, size, bits, base, …}; the caller's layout is the same
  * for both widths but for pointers. */
 static ntstatus allocate_stack(struct nt_call *c, struct nt_process *p, uint64_t va, uint32_t len)
 {
     unsigned ptr = nt_ptr_size(c);
     /* Ex form: PreferredNode, Reserved0..2, then {ReserveSize, ZeroBits, StackBase}. */
-    uint64_t at = len >= 3 * ptr + 16 ? va + 16 : va, size, base = 0;
+    uint64_t at = len >= 3 * ptr + 16 ? va + 16 : va, size, zero_bits, base = 0;
+    struct mem_place place = {0};
     if (len < 3 * ptr)
         return STATUS_INFO_LENGTH_MISMATCH;
     ntstatus s = nt_get_ptr(c, at, &size);
     if (!s)
-        s = mem_reserve(p->mem, &base, &size, PAGE_READWRITE, false, NULL);
+        s = nt_get_ptr(c, at + ptr, &zero_bits);
+    if (!s)
+        s = mm_zero_bits(p, zero_bits, STATUS_INVALID_PARAMETER_3, &place.highest);
+    if (!s)
+        s = mem_reserve(p->mem, &base, &size, PAGE_READWRITE, false, &place);
     return s ? s : nt_put_ptr(c, at + 2 * ptr, base);
 }
 
@@ -338,7 +354,7 @@ ntstatus nt_set_information_process(struct nt_call *c)
     case ProcessDefaultHardErrorMode:
         return set_u32(c, va, len, &p->error_mode);
     case ProcessExecuteFlags:
-        return set_u32(c, va, len, &p->execute_flags);
+        return set_execute_flags(c, p, va, len);
     case ProcessPriorityClass:
         return set_priority_class(c, p, va, len);
     case ProcessAffinityMask:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "nt/call.h"
+#include "nt/mm/mm.h"
 #include "nt/structs.h"
 
 enum { THREAD_CREATE_FLAGS_CREATE_SUSPENDED = 1, THREAD_CREATE_FLAGS_HIDE_FROM_DEBUGGER = 4 };
@@ -57,9 +58,12 @@ ntstatus nt_create_thread_ex(struct nt_call *c)
     struct nt_process *p;
     struct nt_thread *t;
     struct nt_attrs at;
+    uint64_t highest;
     ntstatus s = nt_handle_get(c, a->ProcessHandle, NT_TYPE_PROCESS, 2, &p);
     if (!s && p->ending)
         s = STATUS_PROCESS_IS_TERMINATING;
+    if (!s)
+        s = mm_zero_bits(p, a->ZeroBits, STATUS_INVALID_PARAMETER_3, &highest);
     if (!s)
         s = nt_attrs_read(c, a->ObjectAttributes, &at);
     if (s)
@@ -70,7 +74,9 @@ ntstatus nt_create_thread_ex(struct nt_call *c)
     if (s)
         return s;
     t->hide_from_debugger = a->CreateFlags & THREAD_CREATE_FLAGS_HIDE_FROM_DEBUGGER;
-    if (a->AttributeList)
+    if (highest && t->stack_base > highest) /* stacks lie as low as there is room */
+        s = STATUS_NO_MEMORY;
+    if (!s && a->AttributeList)
         s = put_attributes(c, a->AttributeList, t);
     if (s) {
         nt_thread_end(c->k, t, s);

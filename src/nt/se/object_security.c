@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* NtQuerySecurityObject and NtSetSecurityObject. Keys keep their descriptor; the others' are in
- * nt_ex.sds, by object id, and an object that has none gets its owner's default. */
+/* NtQuerySecurityObject and NtSetSecurityObject. Keys and disk files keep their descriptor; the
+ * others' are in nt_ex.sds, by object id, and an object that has none gets its owner's default. */
 #include "base/bits.h"
 #include "base/vec.h"
 #include "nt/cm/registry.h"
@@ -31,6 +31,8 @@ const uint8_t *nt_object_sd(struct nt_kernel *k, struct nt_object *o, size_t *le
         nt_key_get_sd(k, o, &sd, len);
         return sd;
     }
+    if (o->type == NT_TYPE_FILE && (sd = nt_io_file_sd(k, o, len)))
+        return sd;
     struct nt_object_sd *own = find(k, o->id);
     *len = own ? own->len : 0;
     return own ? own->sd : NULL;
@@ -68,6 +70,8 @@ static bool store(struct nt_kernel *k, struct nt_object *o, uint8_t *sd, size_t 
         return ok;
     }
     struct nt_io_ends ends = {0};
+    if (o->type == NT_TYPE_FILE && nt_io_set_file_sd(k, o, sd, len))
+        return true;
     if (o->type == NT_TYPE_FILE)
         nt_io_pipe_ends(k, o, &ends);
     vec_foreach (it, &ends)

@@ -170,6 +170,19 @@ ntstatus nt_impersonate_anonymous_token(struct nt_call *c)
     return STATUS_SUCCESS;
 }
 
+static ntstatus impersonate(struct nt_kernel *k, struct nt_thread *server, nt_id token,
+                            uint32_t level)
+{
+    struct nt_token *t = token ? nt_object_get(k, token, NT_TYPE_TOKEN) : NULL;
+    if (!t)
+        return STATUS_BAD_IMPERSONATION_LEVEL;
+    struct nt_token *copy = nt_token_duplicate(k, t, false, level);
+    nt_id_unref(k, server->token);
+    server->token = copy->o.id;
+    server->impersonating = true;
+    return STATUS_SUCCESS;
+}
+
 ntstatus nt_impersonate_thread(struct nt_call *c)
 {
     const struct NtImpersonateThread_args *a = nt_args(c);
@@ -187,14 +200,14 @@ ntstatus nt_impersonate_thread(struct nt_call *c)
         return s;
     struct nt_process *p = nt_process_get(c->k, client->process);
     nt_id from = client->token ? client->token : p ? p->token : 0;
-    struct nt_token *t = from ? nt_object_get(c->k, from, NT_TYPE_TOKEN) : NULL;
-    if (!t || level > SecurityDelegation)
+    if (level > SecurityDelegation)
         return STATUS_BAD_IMPERSONATION_LEVEL;
-    struct nt_token *copy = nt_token_duplicate(c->k, t, false, level);
-    nt_id_unref(c->k, server->token);
-    server->token = copy->o.id;
-    server->impersonating = true;
-    return STATUS_SUCCESS;
+    return impersonate(c->k, server, from, level);
+}
+
+ntstatus nt_impersonate_process(struct nt_call *c, const struct nt_process *client)
+{
+    return impersonate(c->k, c->t, client->token, SecurityImpersonation);
 }
 
 ntstatus nt_create_token(struct nt_call *c)

@@ -60,6 +60,8 @@ struct nt_token *nt_token_duplicate(struct nt_kernel *k, const struct nt_token *
                                     uint32_t level);
 /* The token that decides for the calling thread: its impersonation token or its process's. */
 struct nt_token *nt_token_effective(struct nt_call *c);
+/* The calling thread takes on a copy of the process's token. */
+ntstatus nt_impersonate_process(struct nt_call *c, const struct nt_process *client);
 bool nt_token_has_privilege(const struct nt_token *t, uint32_t privilege);
 
 /* Parses "S-1-5-…"; false when malformed. */
