@@ -137,13 +137,9 @@ pgr_status machine_hand_over(struct pgr_machine *m, struct pgr_error *e)
 pgr_status pgr_machine_hand_over(struct pgr_machine *m, const char *engine, struct pgr_error *err)
 {
     const struct cpu_engine_ops *ops;
-    pgr_status s = machine_plan_find(&m->plan, engine, &ops, err);
+    pgr_status s = machine_plan_find(&m->plan, engine, !m->k->clock.host, &ops, err);
     if (s)
         return s;
-    if (!m->k->clock.host && !(ops->caps & CPU_CAP_BLOCKS))
-        return err_set(err, PGR_E_UNSUPPORTED,
-                       "engine %s cannot keep the virtual clock, which this machine has",
-                       ops->name);
     if (m->engine)
         return change(m, ops, err);
     m->ops = ops;

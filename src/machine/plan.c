@@ -66,11 +66,11 @@ static pgr_status unknown(const char *name, struct pgr_error *e)
                    near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-pgr_status machine_plan_find(const struct machine_plan *plan, const char *name,
+pgr_status machine_plan_find(const struct machine_plan *plan, const char *name, bool exact,
                              const struct cpu_engine_ops **out, struct pgr_error *e)
 {
     *out = by_name(name);
-    return *out ? check(*out, plan->counts, plan->exact, e) : unknown(name, e);
+    return *out ? check(*out, plan->counts, exact, e) : unknown(name, e);
 }
 
 static pgr_status choose(const struct plan_wish *wish, struct machine_plan *plan,

@@ -44,7 +44,7 @@ struct plan_wish {
 pgr_status machine_plan_make(const struct plan_wish *wish, struct machine_plan *out,
                              struct pgr_error *e);
 void machine_plan_free(struct machine_plan *plan);
-/* By name, and fit for what the plan needs. */
-pgr_status machine_plan_find(const struct machine_plan *plan, const char *name,
+/* By name, and fit for what the plan needs; `exact`: the machine has the virtual clock. */
+pgr_status machine_plan_find(const struct machine_plan *plan, const char *name, bool exact,
                              const struct cpu_engine_ops **out, struct pgr_error *e);
 #endif

@@ -306,12 +306,12 @@ void *machine_worker_main(void *worker)
 
 static void dismiss_workers(struct pgr_machine *m)
 {
-    unsigned n = m->worker_count;
-    m->run = NULL; /* no further ones */
+    unsigned n = m->worker_count; /* further ones are not made when a run is over */
     nt_unlock(m->k);
     for (unsigned i = 1; i < n; i++)
         pthread_join(m->workers[i].id, NULL);
     m->worker_count = 1;
+    m->run = NULL;
 }
 
 pgr_status pgr_machine_run(struct pgr_machine *m, const struct pgr_limits *limits,

@@ -131,7 +131,7 @@ static void ready(struct nt_kernel *k)
         pthread_cond_signal(&m->changed);
         return;
     }
-    if (!m->run || m->worker_count == m->worker_limit || !m->workers[0].t)
+    if (!m->run || machine_run_is_over(m) || m->worker_count == m->worker_limit || !m->workers[0].t)
         return;
     struct machine_worker *w = &m->workers[m->worker_count];
     *w = (struct machine_worker){.m = m, .asked.data = w->asked.data, .asked.cap = w->asked.cap};
