@@ -23,7 +23,8 @@ typedef enum pgr_status {
     PGR_E_FORMAT,      /* a file is damaged or not of the expected format */
     PGR_E_UNSUPPORTED, /* well-formed, but nothing here can run or do it */
     PGR_E_LIMIT,       /* a time, instruction or size limit was reached */
-    PGR_E_STATE        /* the call is not possible in the object's present state */
+    PGR_E_STATE,       /* the call is not possible in the object's present state */
+    PGR_E_ENGINE       /* the CPU engine cannot do this, or not on this host */
 } pgr_status;
 
 #define PGR_ERROR_TEXT_MAX 1024

@@ -50,7 +50,7 @@ struct pgr_config {
     uint64_t memory; /* bytes of guest memory at most, 0: 16 GiB; only what is touched is used */
 };
 
-/* PGR_E_NOT_FOUND: no such root. PGR_E_ARGUMENT: no such engine. PGR_E_UNSUPPORTED: the engine
+/* PGR_E_NOT_FOUND: no such root. PGR_E_ARGUMENT: no such engine. PGR_E_ENGINE: the engine
  * cannot do what is asked, or not on this host. */
 pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machine **out,
                               struct pgr_error *err);
@@ -77,7 +77,8 @@ struct pgr_program {
 };
 
 /* Makes the process; nothing of it has run yet. Once for each machine. PGR_E_NOT_FOUND,
- * PGR_E_FORMAT, PGR_E_UNSUPPORTED and PGR_E_IO are about the program's file. */
+ * PGR_E_FORMAT, PGR_E_UNSUPPORTED and PGR_E_IO are about the program's file; PGR_E_ENGINE: the
+ * engine that was asked for cannot run it here. */
 pgr_status pgr_machine_load(struct pgr_machine *m, const struct pgr_program *program,
                             struct pgr_error *err);
 
@@ -105,7 +106,7 @@ struct pgr_exit {
 /* Runs until the program ends or a limit is reached; may be called again after the latter. */
 pgr_status pgr_machine_run(struct pgr_machine *m, const struct pgr_limits *limits,
                            struct pgr_exit *why, struct pgr_error *err);
-/* Between runs: another engine goes on. PGR_E_ARGUMENT: no such engine; PGR_E_UNSUPPORTED: it
+/* Between runs: another engine goes on. PGR_E_ARGUMENT: no such engine; PGR_E_ENGINE: it
  * cannot run here, or not what this machine was asked for. When it fails otherwise the machine can
  * only be destroyed. */
 pgr_status pgr_machine_hand_over(struct pgr_machine *m, const char *engine, struct pgr_error *err);

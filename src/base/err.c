@@ -17,6 +17,7 @@ const char *pgr_status_name(pgr_status status)
         [PGR_E_NOT_FOUND] = "not found",
         [PGR_E_FORMAT] = "bad format",
         [PGR_E_UNSUPPORTED] = "unsupported",
+        [PGR_E_ENGINE] = "engine cannot",
         [PGR_E_LIMIT] = "limit reached",
         [PGR_E_STATE] = "wrong state",
     };

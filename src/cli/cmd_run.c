@@ -315,8 +315,9 @@ static int run_machine(struct pgr_machine *m, const struct run_values *v, struct
     pgr_status s = prepare(m, v, argv, &e);
     if (s) {
         cli_error("%s", e.text);
-        return s == PGR_E_ARGUMENT || s == PGR_E_NOMEM || s == PGR_E_STATE ? STATUS_OURS
-                                                                           : STATUS_CANNOT_RUN;
+        return s == PGR_E_ARGUMENT || s == PGR_E_NOMEM || s == PGR_E_STATE || s == PGR_E_ENGINE
+                   ? STATUS_OURS
+                   : STATUS_CANNOT_RUN;
     }
     if (v->verbose)
         say_engine(m);

@@ -69,6 +69,14 @@ enum {
     CPU_CAP_BLOCKS = 1 << 4, /* counts blocks: slices that repeat exactly */
 };
 
+/*
+ * A part of 64-bit guests' address space that belongs to engines whose guest shares it with code of
+ * theirs. Reserved by whoever makes the space, without access, so that the same is free under every
+ * engine and running machines can be handed over; such an engine claims it if nobody did.
+ */
+#define CPU_AREA      0x7ffffff00000
+#define CPU_AREA_SIZE 0xf0000
+
 struct cpu_config {
     struct mem_space *mem; /* outlives the engine */
     cpu_exit_fn *on_exit;

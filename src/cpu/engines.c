@@ -6,6 +6,10 @@
 
 const struct cpu_engine_ops *const cpu_engines[] = {
     &cpu_unicorn,
+#ifdef __x86_64__
+    &cpu_kvm,
+    &cpu_native,
+#endif
     NULL,
 };
 

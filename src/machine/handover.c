@@ -121,7 +121,8 @@ static pgr_status change(struct pgr_machine *m, const struct cpu_engine_ops *ops
 {
     retire(m);
     m->ops = ops;
-    return machine_make_engine(m, e);
+    pgr_status s = machine_make_engine(m, e);
+    return s == PGR_E_UNSUPPORTED ? e->status = PGR_E_ENGINE : s;
 }
 
 pgr_status machine_hand_over(struct pgr_machine *m, struct pgr_error *e)
@@ -136,6 +137,8 @@ pgr_status machine_hand_over(struct pgr_machine *m, struct pgr_error *e)
 
 pgr_status pgr_machine_hand_over(struct pgr_machine *m, const char *engine, struct pgr_error *err)
 {
+    struct pgr_error own;
+    err = err ? err : &own;
     const struct cpu_engine_ops *ops;
     pgr_status s = machine_plan_find(&m->plan, engine, !m->k->clock.host, &ops, err);
     if (s)

@@ -136,6 +136,24 @@ static pgr_status arm_exit(struct pgr_machine *m, uint64_t address, struct pgr_e
     return PGR_OK;
 }
 
+/*
+ * The engine, now that the program is known: some refuse one kind. Then auto goes on to the next,
+ * which may keep another clock and have fewer registers; nothing has run yet.
+ */
+static pgr_status begin_engine(struct pgr_machine *m, struct pgr_error *e)
+{
+    struct pgr_error own;
+    pgr_status s;
+    e = e ? e : &own;
+    while ((s = machine_make_engine(m, e)) == PGR_E_UNSUPPORTED && machine_plan_next(&m->plan, e)) {
+        m->ops = m->plan.steps.data[0].ops;
+        m->k->cfg.xfeatures = m->plan.xfeatures;
+        nt_clock_begin(m->k, machine_follows_host(m));
+        win_show_processor(m->k, m->p);
+    }
+    return s == PGR_E_UNSUPPORTED ? e->status = PGR_E_ENGINE : s;
+}
+
 /* What the guest sees: as many as really run its threads, unless the user wants another number. */
 static unsigned processors(const struct pgr_machine *m)
 {
@@ -169,7 +187,7 @@ pgr_status pgr_machine_load(struct pgr_machine *m, const struct pgr_program *pro
         return s;
     m->p = p;
     nt_object_ref(&p->o);
-    s = machine_make_engine(m, err);
+    s = begin_engine(m, err);
     if (!s)
         machine_points_begin(m);
     return s ? s : arm_exit(m, prog->exit, err);

@@ -9,6 +9,11 @@
 
 #define DEFAULT_MEMORY (16ull << 30)
 
+bool machine_follows_host(const struct pgr_machine *m)
+{
+    return m->cfg.clock == PGR_CLOCK_HOST || !m->plan.exact;
+}
+
 pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machine **out,
                               struct pgr_error *err)
 {
@@ -21,7 +26,7 @@ pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machin
     if (!s) {
         m->ops = m->plan.steps.data[0].ops;
         nt.xfeatures = m->plan.xfeatures;
-        nt.clock_host = config->clock == PGR_CLOCK_HOST || !m->plan.exact;
+        nt.clock_host = machine_follows_host(m);
         s = win_root_find(config->root, &m->root, err);
     }
     if (!s)

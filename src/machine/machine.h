@@ -62,6 +62,8 @@ struct pgr_machine {
 struct machine_run;
 
 /* machine.c */
+/* Which clock the plan and the user's wish lead to. */
+bool machine_follows_host(const struct pgr_machine *m);
 pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e);
 /* handover.c: points of the plan. Each says whether, or notes that, the next one was reached. */
 void machine_points_begin(struct pgr_machine *m);

@@ -47,14 +47,14 @@ static pgr_status check(const struct cpu_engine_ops *ops, bool counts, bool exac
                         struct pgr_error *e)
 {
     if (counts && !(ops->caps & CPU_CAP_COUNT))
-        return err_set(e, PGR_E_UNSUPPORTED, "engine %s cannot count instructions; %s can",
-                       ops->name, or_nobody(CPU_CAP_COUNT));
+        return err_set(e, PGR_E_ENGINE, "engine %s cannot count instructions; %s can", ops->name,
+                       or_nobody(CPU_CAP_COUNT));
     if (exact && !(ops->caps & CPU_CAP_BLOCKS))
-        return err_set(e, PGR_E_UNSUPPORTED,
+        return err_set(e, PGR_E_ENGINE,
                        "engine %s cannot keep the virtual clock, since it does not repeat runs "
                        "exactly; %s does",
                        ops->name, or_nobody(CPU_CAP_BLOCKS));
-    return ops->probe ? ops->probe(e) : PGR_OK;
+    return ops->probe && ops->probe(e) ? e->status = PGR_E_ENGINE : PGR_OK;
 }
 
 static pgr_status unknown(const char *name, struct pgr_error *e)
@@ -73,20 +73,52 @@ pgr_status machine_plan_find(const struct machine_plan *plan, const char *name, 
     return *out ? check(*out, plan->counts, exact, e) : unknown(name, e);
 }
 
-static pgr_status choose(const struct plan_wish *wish, struct machine_plan *plan,
-                         struct pgr_error *e)
+static void speaks_against(struct machine_plan *plan, const char *text)
+{
+    char *all = plan->why ? xasprintf("%s; %s", plan->why, text) : xstrdup(text);
+    free(plan->why);
+    plan->why = all;
+}
+
+/* The first of them that can, from number `from` on. */
+static bool choose(struct machine_plan *plan, size_t from)
 {
     struct pgr_error why;
-    for (size_t i = 0; cpu_engines[i]; i++) {
-        if (!check(cpu_engines[i], wish->count, wish->exact, &why)) {
+    for (size_t i = from; cpu_engines[i]; i++) {
+        if (!check(cpu_engines[i], plan->wants_count, plan->wants_exact, &why)) {
+            plan->steps.len = 0;
             vec_push(&plan->steps, (struct plan_step){.ops = cpu_engines[i]});
-            return PGR_OK;
+            return true;
         }
-        char *all = plan->why ? xasprintf("%s; %s", plan->why, why.text) : xstrdup(why.text);
-        free(plan->why);
-        plan->why = all;
+        speaks_against(plan, why.text);
     }
-    return err_set(e, PGR_E_UNSUPPORTED, "no engine can run this here: %s", plan->why);
+    return false;
+}
+
+/* What all engines of the plan have in common. */
+static void sum_up(struct machine_plan *plan)
+{
+    plan->exact = true;
+    plan->xfeatures = cpu_host_xfeatures();
+    for (size_t i = 0; i < plan->steps.len; i++) {
+        unsigned caps = plan->steps.data[i].ops->caps;
+        plan->exact &= (caps & CPU_CAP_BLOCKS) != 0;
+        plan->xfeatures &= caps & CPU_CAP_AVX ? X86_XF_EXT : 0;
+    }
+}
+
+bool machine_plan_next(struct machine_plan *plan, const struct pgr_error *e)
+{
+    size_t i = 0;
+    if (!plan->automatic)
+        return false;
+    while (cpu_engines[i] != plan->steps.data[0].ops)
+        i++;
+    speaks_against(plan, e->text);
+    if (!choose(plan, i + 1))
+        return false;
+    sum_up(plan);
+    return true;
 }
 
 /* ---- What was written --------------------------------------------------------------------------
@@ -162,13 +194,13 @@ static pgr_status parse(const char *text, struct machine_plan *plan, struct pgr_
 }
 
 /* A number of instructions is counted by the engine that runs before it. */
-static pgr_status check_steps(const struct plan_wish *wish, struct machine_plan *plan,
-                              struct pgr_error *e)
+static pgr_status check_steps(struct machine_plan *plan, struct pgr_error *e)
 {
+    plan->counts = plan->wants_count;
     for (size_t i = 0; i < plan->steps.len; i++) {
-        bool counts =
-            wish->count || (i + 1 < plan->steps.len && plan->steps.data[i + 1].point == PLAN_COUNT);
-        pgr_status s = check(plan->steps.data[i].ops, counts, wish->exact, e);
+        bool counts = plan->wants_count ||
+                      (i + 1 < plan->steps.len && plan->steps.data[i + 1].point == PLAN_COUNT);
+        pgr_status s = check(plan->steps.data[i].ops, counts, plan->wants_exact, e);
         if (s)
             return s;
         plan->counts |= counts;
@@ -179,16 +211,16 @@ static pgr_status check_steps(const struct plan_wish *wish, struct machine_plan 
 pgr_status machine_plan_make(const struct plan_wish *wish, struct machine_plan *out,
                              struct pgr_error *e)
 {
-    *out = (struct machine_plan){.exact = true, .xfeatures = cpu_host_xfeatures()};
-    bool automatic = !wish->engine || !strcmp(wish->engine, "auto");
-    pgr_status s = automatic ? choose(wish, out, e) : parse(wish->engine, out, e);
+    *out = (struct machine_plan){.wants_count = wish->count, .wants_exact = wish->exact};
+    out->automatic = !wish->engine || !strcmp(wish->engine, "auto");
+    pgr_status s = PGR_OK;
+    if (!out->automatic)
+        s = parse(wish->engine, out, e);
+    else if (!choose(out, 0))
+        s = err_set(e, PGR_E_ENGINE, "no engine can run this here: %s", out->why);
     if (!s)
-        s = check_steps(wish, out, e);
-    for (size_t i = 0; i < out->steps.len; i++) {
-        unsigned caps = out->steps.data[i].ops->caps;
-        out->exact &= (caps & CPU_CAP_BLOCKS) != 0;
-        out->xfeatures &= caps & CPU_CAP_AVX ? X86_XF_EXT : 0;
-    }
+        s = check_steps(out, e);
+    sum_up(out);
     if (s)
         machine_plan_free(out);
     return s;

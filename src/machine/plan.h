@@ -27,10 +27,12 @@ struct plan_step {
 
 struct machine_plan {
     VEC(struct plan_step) steps; /* at least one, which is PLAN_START */
-    char *why;                   /* what spoke against faster engines; NULL: nothing, or not auto */
-    bool counts;                 /* instructions must be counted: for the user, or for a point */
-    bool exact;                  /* every engine of it repeats a run exactly */
-    uint64_t xfeatures;          /* components of x86_ext that every engine of it carries */
+    bool automatic;
+    bool wants_count, wants_exact; /* what the user asked for */
+    char *why;          /* what spoke against faster engines; NULL: nothing, or not auto */
+    bool counts;        /* instructions must be counted: for the user, or for a point */
+    bool exact;         /* every engine of it repeats a run exactly */
+    uint64_t xfeatures; /* components of x86_ext that every engine of it carries */
 };
 
 struct plan_wish {
@@ -39,10 +41,13 @@ struct plan_wish {
     bool exact;         /* the virtual clock was asked for */
 };
 
-/* PGR_E_ARGUMENT: what is written is wrong. PGR_E_UNSUPPORTED: an engine that was named cannot do
+/* PGR_E_ARGUMENT: what is written is wrong. PGR_E_ENGINE: an engine that was named cannot do
  * what was asked, or not on this host; the text says why, and which can. */
 pgr_status machine_plan_make(const struct plan_wish *wish, struct machine_plan *out,
                              struct pgr_error *e);
+/* The engine that auto took refused when it was to begin, for the reason in *e: takes the next one.
+ * False: there is none, or the engine was named. */
+bool machine_plan_next(struct machine_plan *plan, const struct pgr_error *e);
 void machine_plan_free(struct machine_plan *plan);
 /* By name, and fit for what the plan needs; `exact`: the machine has the virtual clock. */
 pgr_status machine_plan_find(const struct machine_plan *plan, const char *name, bool exact,

@@ -31,6 +31,8 @@ struct mem_ram {
     VEC(struct mem_object *) objects; /* sorted by id */
     uint32_t next_id;
     bool retired; /* see mem_ram_retire */
+    bool margin_taken;
+    int pagemap; /* of this process: see extent.c. 0: not opened, -1: there is none */
     mem_open_fn *open_file;
     void *open_ctx;
 };
@@ -58,6 +60,11 @@ static inline uint8_t *frame_bytes(const struct mem_ram *ram, uint32_t frame)
 
 enum object_kind { OBJECT_ANONYMOUS, OBJECT_FILE, OBJECT_IMAGE, OBJECT_KINDS };
 
+struct mapped { /* pages of an object where a host file lies over the RAM's own */
+    uint32_t start, count;
+    uint64_t offset; /* in the file */
+};
+
 struct mem_object {
     struct mem_ram *ram;
     uint32_t id;
@@ -72,7 +79,10 @@ struct mem_object {
     uint64_t offset;     /* in fd */
     char *path;          /* OBJECT_FILE loaded without its file */
     uint64_t *committed; /* one bit for each page of a reserved section; NULL: all are */
-    frame_list mapped;   /* where host files lie over the RAM's own pages */
+    VEC(struct mapped) mapped;
+    int image_fd;      /* OBJECT_IMAGE: of the file that pieces of it are mapped from, or -1 */
+    uint64_t *in_ram;  /* one bit for each page of these that the RAM's file has too; NULL: none */
+    uint64_t *changed; /* one bit for each page that is not the file's; NULL: not yet known */
 };
 
 static inline bool object_committed(const struct mem_object *o, uint64_t page)

@@ -33,7 +33,8 @@ ntstatus object_new(struct mem_ram *ram, enum object_kind kind, uint64_t size,
                              .frame = frame,
                              .pages = pages,
                              .size = size,
-                             .fd = -1};
+                             .fd = -1,
+                             .image_fd = -1};
     vec_push(&ram->objects, o);
     *out = o;
     return STATUS_SUCCESS;
@@ -57,7 +58,7 @@ void object_destroy(struct mem_object *o)
     struct mem_ram *ram = o->ram;
     bool restored = true;
     for (size_t i = 0; i < o->mapped.len && !ram->retired; i++) {
-        const struct frame_run *m = &o->mapped.data[i];
+        const struct mapped *m = &o->mapped.data[i];
         restored &= ram_restore(ram, o->frame + m->start, m->count);
     }
     /* Frames that still show a file must never be given out again: lose them instead. */
@@ -67,8 +68,12 @@ void object_destroy(struct mem_object *o)
     vec_remove(&ram->objects, object_index(ram, o->id));
     if (o->fd >= 0)
         close(o->fd);
+    if (o->image_fd >= 0)
+        close(o->image_fd);
     vec_free(&o->mapped);
     free(o->committed);
+    free(o->in_ram);
+    free(o->changed);
     free(o->path);
     free(o);
 }
@@ -85,7 +90,7 @@ static ntstatus map_pages(struct mem_object *o, uint32_t page, uint32_t count, i
         return errno == EACCES   ? STATUS_ACCESS_DENIED
                : errno == ENOMEM ? STATUS_NO_MEMORY
                                  : STATUS_INVALID_FILE_FOR_SECTION;
-    vec_push(&o->mapped, (struct frame_run){page, count});
+    vec_push(&o->mapped, (struct mapped){page, count, offset});
     return STATUS_SUCCESS;
 }
 
@@ -191,6 +196,8 @@ ntstatus mem_object_put_file(struct mem_object *o, uint64_t at, int fd, uint64_t
         st = map_pages(o, (uint32_t)(at / MEM_PAGE), pages, fd, offset, false);
         if (st)
             return st;
+        if (o->image_fd < 0)
+            o->image_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         mapped = (uint64_t)pages * MEM_PAGE;
     }
     return read_file(fd, mem_object_bytes(o) + at + mapped, offset + mapped, len - mapped);

@@ -10,6 +10,21 @@
 /* Freed frames keep their contents until this many have come together, then one pass punches. */
 #define DIRTY_MAX 2048u
 
+static uint8_t *map_window(int fd, uint64_t limit)
+{
+    uint8_t *p = mmap(NULL, MEM_RAM_MARGIN + limit, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    p += MEM_RAM_MARGIN;
+    if (mmap(p, limit, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0) ==
+        MAP_FAILED) {
+        munmap(p - MEM_RAM_MARGIN, MEM_RAM_MARGIN + limit);
+        return NULL;
+    }
+    return p;
+}
+
 pgr_status mem_ram_create(struct mem_ram **out, uint64_t limit, struct pgr_error *e)
 {
     *out = NULL;
@@ -25,8 +40,8 @@ pgr_status mem_ram_create(struct mem_ram **out, uint64_t limit, struct pgr_error
         return err_errno(e, PGR_E_IO, "cannot size the guest's memory to %llu bytes",
                          (unsigned long long)limit);
     }
-    void *p = mmap(NULL, limit, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
-    if (p == MAP_FAILED) {
+    uint8_t *p = map_window(fd, limit);
+    if (!p) {
         close(fd);
         return err_errno(e, PGR_E_NOMEM, "cannot map %llu bytes of address space for the guest",
                          (unsigned long long)limit);
@@ -56,9 +71,29 @@ void mem_ram_destroy(struct mem_ram *ram)
     vec_free(&ram->objects);
     vec_free(&ram->clean);
     vec_free(&ram->dirty);
-    munmap(ram->base, ram->limit);
+    munmap(ram->base - MEM_RAM_MARGIN, MEM_RAM_MARGIN + ram->limit);
     close(ram->fd);
+    if (ram->pagemap > 0)
+        close(ram->pagemap);
     free(ram);
+}
+
+uint8_t *mem_ram_take_margin(struct mem_ram *ram)
+{
+    uint8_t *at = ram->base - MEM_RAM_MARGIN;
+    if (ram->margin_taken ||
+        mmap(at, MEM_RAM_MARGIN, PROT_READ | PROT_WRITE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED)
+        return NULL;
+    ram->margin_taken = true;
+    return at;
+}
+
+void mem_ram_give_margin(struct mem_ram *ram)
+{
+    mmap(ram->base - MEM_RAM_MARGIN, MEM_RAM_MARGIN, PROT_NONE,
+         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    ram->margin_taken = false;
 }
 
 uint8_t *mem_ram_base(const struct mem_ram *ram)

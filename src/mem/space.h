@@ -70,6 +70,11 @@ void mem_ram_destroy(struct mem_ram *ram);
 uint8_t *mem_ram_base(const struct mem_ram *ram);
 uint64_t mem_ram_limit(const struct mem_ram *ram);
 int mem_ram_fd(const struct mem_ram *ram);
+/* Zeroed memory that ends where the window begins, for an engine that shows both to its processor
+ * as one piece. One taker at a time, NULL: taken; to be given back before the RAM goes. */
+#define MEM_RAM_MARGIN (64ull << 20)
+uint8_t *mem_ram_take_margin(struct mem_ram *ram);
+void mem_ram_give_margin(struct mem_ram *ram);
 /* Opens a host file that a loaded snapshot names; a descriptor that the RAM then owns, or -1. A
  * snapshot is hostile: the opener decides what may be opened. Without one no file is. */
 typedef int mem_open_fn(void *ctx, const char *host_path, bool writable);
@@ -93,7 +98,8 @@ ntstatus mem_object_file(struct mem_ram *ram, int fd, uint64_t offset, uint64_t 
 /* An image being laid out: `size` bytes of zeroes, into which pieces of a file are put before the
  * first view exists. mappable pieces (page-aligned in file and memory) are mapped, not read. */
 ntstatus mem_object_image(struct mem_ram *ram, uint64_t size, struct mem_object **out);
-/* STATUS_END_OF_FILE when the file is shorter, STATUS_INVALID_PARAMETER outside the object. */
+/* STATUS_END_OF_FILE when the file is shorter, STATUS_INVALID_PARAMETER outside the object. All
+ * pieces come from the same file. */
 ntstatus mem_object_put_file(struct mem_object *o, uint64_t at, int fd, uint64_t offset,
                              uint64_t len);
 ntstatus mem_object_put_bytes(struct mem_object *o, uint64_t at, const void *data, uint64_t len);
@@ -211,6 +217,23 @@ ntstatus mem_fault(struct mem_space *s, uint64_t va, unsigned access, struct mem
 /* The same without side effects: true and *out when the page is present now, with whatever rights
  * (never 0). For fault-around. Private pages never touched are not present. */
 bool mem_present(struct mem_space *s, uint64_t va, struct mem_page *out);
+/* Pages that lie behind each other in the space and in a file, with equal rights. */
+struct mem_extent {
+    uint64_t va, pages;
+    unsigned rights; /* MEM_R | MEM_W | MEM_X that need no further fault; never 0 */
+    int fd;          /* mem_ram_fd, or a host file's, borrowed until its view goes */
+    uint64_t offset; /* in fd */
+    bool image;      /* of an image view */
+};
+/*
+ * For engines that map the guest's pages into another process: the pages of [first, last] that are
+ * present, as many as fit into max extents, by ascending address. With `populate` private committed
+ * pages that were never touched become present, except guard pages. Nothing else changes for the
+ * guest. The file shows the page's bytes now and later: where relocations changed what this process
+ * has mapped, the bytes are copied into the RAM's file first.
+ */
+size_t mem_extents(struct mem_space *s, uint64_t first, uint64_t last, bool populate,
+                   struct mem_extent *out, size_t max);
 
 /* As the guest in user mode would: STATUS_SUCCESS, or what mem_fault() says, with nothing beyond
  * the fault touched (whole pages before it may have been written). Reading private pages never

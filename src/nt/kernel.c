@@ -7,9 +7,6 @@
 #include "nt/io/io.h"
 #include "nt/mm/mm.h"
 
-/* 2026-01-01 00:00:00 UTC: where the virtual clock starts unless told otherwise. */
-#define DEFAULT_START_TIME 0x1dc7ab192810000ull
-
 static uint64_t splitmix(uint64_t *state)
 {
     uint64_t z = *state += 0x9e3779b97f4a7c15u;
@@ -63,16 +60,6 @@ void nt_note(struct nt_kernel *k, enum nt_note_kind kind, const char *what, cons
         k->on_note(k->on_note_ctx, &k->notes[k->note_len - 1]);
 }
 
-static void init_clock(struct nt_kernel *k)
-{
-    k->clock.host = k->cfg.clock_host;
-    k->clock.host_origin = host_monotonic_ns();
-    if (k->clock.host)
-        k->clock.boot_system = host_realtime_100ns();
-    else
-        k->clock.boot_system = k->cfg.start_time ? k->cfg.start_time : DEFAULT_START_TIME;
-}
-
 pgr_status nt_kernel_create(const struct nt_config *cfg, struct mem_ram *ram,
                             struct nt_kernel **out, struct pgr_error *e)
 {
@@ -86,7 +73,7 @@ pgr_status nt_kernel_create(const struct nt_config *cfg, struct mem_ram *ram,
     k->next_client_id = 0x20;
     for (int i = 0; i < 4; i++)
         k->random[i] = splitmix(&seed);
-    init_clock(k);
+    nt_clock_begin(k, cfg->clock_host);
     nt_namespace_init(k);
     pgr_status s = nt_registry_create(k, e);
     if (!s)

@@ -137,35 +137,53 @@ static bool general_protection(struct nt_kernel *k, struct nt_thread *t)
     return raise_access(k, t, STATUS_ACCESS_VIOLATION, 0, UINT64_MAX);
 }
 
-static ntstatus x87_status(const struct x86_state *st)
+enum { FLOAT_INVALID = 1, FLOAT_DENORMAL = 2, FLOAT_ZERO = 4, FLOAT_OVER = 8, FLOAT_UNDER = 16 };
+
+/* raised: flags of the exceptions that are not masked, in x87's order, which is that of SSE. */
+static ntstatus float_status(unsigned raised, bool stack_check)
 {
-    uint16_t fsw, fcw;
-    memcpy(&fsw, st->fx + X86_FX_FSW, 2);
-    memcpy(&fcw, st->fx + X86_FX_FCW, 2);
-    unsigned raised = fsw & ~fcw & 0x3f;
-    if (raised & 1)
-        return fsw & 0x40 ? STATUS_FLOAT_STACK_CHECK : STATUS_FLOAT_INVALID_OPERATION;
-    if (raised & 4)
+    if (raised & FLOAT_INVALID)
+        return stack_check ? STATUS_FLOAT_STACK_CHECK : STATUS_FLOAT_INVALID_OPERATION;
+    if (raised & FLOAT_ZERO)
         return STATUS_FLOAT_DIVIDE_BY_ZERO;
-    if (raised & 2)
+    if (raised & FLOAT_DENORMAL)
         return STATUS_FLOAT_DENORMAL_OPERAND;
-    if (raised & 8)
+    if (raised & FLOAT_OVER)
         return STATUS_FLOAT_OVERFLOW;
-    if (raised & 16)
+    if (raised & FLOAT_UNDER)
         return STATUS_FLOAT_UNDERFLOW;
     return STATUS_FLOAT_INEXACT_RESULT;
 }
 
-static bool float_fault(struct nt_kernel *k, struct nt_thread *t, uint8_t vector)
+static bool x87_fault(struct nt_kernel *k, struct nt_thread *t)
 {
+    const unsigned flags = 0x3f, stack_fault = 0x40;
+    uint16_t fsw, fcw;
     k->up.sync(k, t);
-    struct nt_exception e = {.code = vector == X86_VEC_XM ? STATUS_FLOAT_MULTIPLE_TRAPS
-                                                          : x87_status(&t->cpu),
+    memcpy(&fsw, t->cpu.fx + X86_FX_FSW, sizeof fsw);
+    memcpy(&fcw, t->cpu.fx + X86_FX_FCW, sizeof fcw);
+    struct nt_exception e = {.code = float_status(fsw & ~fcw & flags, fsw & stack_fault),
                              .address = t->cpu.rip,
-                             .count = vector == X86_VEC_XM ? 2 : 1,
+                             .count = 1,
                              .first_chance = true};
-    if (vector == X86_VEC_XM)
-        memcpy(&e.info[1], t->cpu.fx + X86_FX_MXCSR, 4);
+    return deliver(k, t, &e);
+}
+
+/* 32-bit Windows does not say which it was. */
+static bool sse_fault(struct nt_kernel *k, struct nt_thread *t)
+{
+    const unsigned flags = 0x3f, mask_shift = 7;
+    uint32_t mxcsr;
+    k->up.sync(k, t);
+    memcpy(&mxcsr, t->cpu.fx + X86_FX_MXCSR, sizeof mxcsr);
+    struct nt_exception e = {.code =
+                                 t->cpu.cs == X86_SEL_CODE64
+                                     ? float_status(mxcsr & ~(mxcsr >> mask_shift) & flags, false)
+                                     : STATUS_FLOAT_MULTIPLE_TRAPS,
+                             .address = t->cpu.rip,
+                             .count = 2,
+                             .info = {0, mxcsr},
+                             .first_chance = true};
     return deliver(k, t, &e);
 }
 
@@ -200,8 +218,9 @@ static bool cpu_exception(struct nt_kernel *k, struct nt_thread *t, const struct
     case X86_VEC_UD:
         return raise_simple(k, t, STATUS_ILLEGAL_INSTRUCTION);
     case X86_VEC_MF:
+        return x87_fault(k, t);
     case X86_VEC_XM:
-        return float_fault(k, t, x->vector);
+        return sse_fault(k, t);
     case X86_VEC_AC:
         return raise_simple(k, t, STATUS_DATATYPE_MISALIGNMENT);
     default:

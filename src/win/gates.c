@@ -3,6 +3,7 @@
  * The gate page: addresses that the guest calls like functions and the host answers. Engines stop
  * there; the bytes are int3, for whoever looks.
  */
+#include "cpu/engine.h"
 #include "mem/space.h"
 #include "nt/call.h"
 #include "win/internal.h"
@@ -28,6 +29,10 @@ ntstatus win_gates_map(struct nt_process *p)
     memset(int3, 0xcc, sizeof int3);
     for (uint64_t at = 0; at < size && !s; at += sizeof int3)
         s = mem_poke(p->mem, base + at, int3, sizeof int3);
+    base = CPU_AREA;
+    size = CPU_AREA_SIZE;
+    if (!s && p->ptr_size == 8)
+        s = mem_reserve(p->mem, &base, &size, PAGE_NOACCESS, false, NULL);
     return s;
 }
 

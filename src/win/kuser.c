@@ -66,10 +66,19 @@ static void set_features(uint8_t *page, const uint8_t *numbers, size_t n)
         page[PROCESSOR_FEATURES + numbers[i]] = 1;
 }
 
+static void clear_features(uint8_t *page, const uint8_t *numbers, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        page[PROCESSOR_FEATURES + numbers[i]] = 0;
+}
+
 /* XSTATE_CONFIGURATION: which components there are, and where they lie in an XSAVE area. */
 static void put_xstate(uint64_t ext, uint8_t *page)
 {
     uint64_t all = ext | X86_XF_X87 | X86_XF_SSE;
+    clear_features(page, avx_features, ARRAY_LEN(avx_features));
+    clear_features(page, avx512_features, ARRAY_LEN(avx512_features));
+    memset(page + XSTATE_CONFIG, 0, XSTATE_FEATURES + 64 - XSTATE_CONFIG);
     if (!ext)
         return;
     set_features(page, avx_features, ARRAY_LEN(avx_features));
@@ -135,6 +144,15 @@ ntstatus win_kuser_map(struct nt_kernel *k, struct nt_process *p, unsigned proce
     put_clock(k, page);
     k->clock.shown = nt_now(k);
     return mem_poke(p->mem, base, page, sizeof page);
+}
+
+void win_show_processor(struct nt_kernel *k, struct nt_process *p)
+{
+    uint8_t page[MEM_PAGE];
+    if (!mem_peek(p->mem, WIN_KUSER_BASE, page, sizeof page))
+        return;
+    put_xstate(k->cfg.xfeatures, page);
+    mem_poke(p->mem, WIN_KUSER_BASE, page, sizeof page);
 }
 
 void win_update_time(struct nt_kernel *k, struct nt_process *p)

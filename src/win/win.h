@@ -51,6 +51,8 @@ struct cpu_exit;
 bool win_fault(struct nt_kernel *k, struct nt_thread *t, const struct cpu_exit *x);
 
 /* Writes the clock to the shared user data when it has moved by at least a millisecond. */
+/* k->cfg.xfeatures changed, before anything has run. */
+void win_show_processor(struct nt_kernel *k, struct nt_process *p);
 void win_update_time(struct nt_kernel *k, struct nt_process *p);
 
 /* The image of a DLL that Peregrine supplies to roots that lack it; from malloc, NULL when it is

@@ -11,8 +11,8 @@
 void fail(const char *what, const struct pgr_error *e)
 {
     fprintf(stderr, "%s: %s\n", what, e->text);
-    bool here = e->status != PGR_E_NOT_FOUND && e->status != PGR_E_UNSUPPORTED;
-    exit(here || strcmp(what, "create") != 0 ? 1 : SKIPPED);
+    bool here = e->status != PGR_E_NOT_FOUND && e->status != PGR_E_ENGINE;
+    exit(here || (strcmp(what, "create") && strcmp(what, "load")) ? 1 : SKIPPED);
 }
 
 void program_init(struct program *p, char **argv)

@@ -91,7 +91,7 @@ int main(int argc, char **argv)
         v.engines[v.engine_count++] = name;
     for (size_t i = v.engine_count; i--;) { /* all of them can run here, or the test is skipped */
         p.engine = v.engines[i];
-        pgr_machine_destroy(machine_new(&p));
+        pgr_machine_destroy(machine_load(&p, output_new()));
     }
     straight(&p, &want);
     int files = count_files();

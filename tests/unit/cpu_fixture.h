@@ -118,6 +118,13 @@ static inline bool guest_engine_can(unsigned caps)
     return (guest_engine()->caps & caps) == caps;
 }
 
+/* Skips the test on engines without these. */
+static inline void guest_needs(unsigned caps)
+{
+    if (!guest_engine_can(caps))
+        skip();
+}
+
 struct guest_options {
     unsigned ptr_size; /* 0: 8 */
     bool count_instructions, count_blocks, gates;
@@ -140,7 +147,14 @@ static inline void guest_open_with(struct guest *g, struct guest_options o)
     mc.ram = g->ram;
     assert_int_equal(mem_create(&mc, &g->mem, &e), PGR_OK);
     cc.mem = g->mem;
-    if (cpu_create(guest_engine(), &cc, &g->cpu, &e) != PGR_OK)
+    pgr_status status = cpu_create(guest_engine(), &cc, &g->cpu, &e);
+    if (status == PGR_E_UNSUPPORTED) { /* for this bitness; the probe has found nothing */
+        mem_destroy(g->mem);
+        mem_ram_destroy(g->ram);
+        print_message("skipped: %s\n", e.text);
+        skip();
+    }
+    if (status != PGR_OK)
         fail_msg("%s", e.text);
     guest_alloc(g, CODE_AT, AREA, PAGE_EXECUTE_READ);
     guest_alloc(g, DATA_AT, AREA, PAGE_READWRITE);

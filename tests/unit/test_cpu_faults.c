@@ -176,13 +176,18 @@ static void test_a_guard_page_faults_once(void **state)
 static void test_a_jump_to_null_is_a_fault(void **state)
 {
     GUEST_CODE(to_null, "xor eax, eax; jmp rax");
-    GUEST_CODE32(to_null32, "xor eax, eax; jmp eax");
     struct guest g;
     guest_open(&g);
     guest_code(&g, to_null);
     guest_run(&g);
     assert_fault(&g, 0, CPU_EXECUTE, 0);
     guest_close(&g);
+}
+
+static void test_a_32bit_jump_to_null_is_a_fault(void **state)
+{
+    GUEST_CODE32(to_null32, "xor eax, eax; jmp eax");
+    struct guest g;
     guest_open_with(&g, (struct guest_options){.ptr_size = 4});
     guest_code(&g, to_null32);
     guest_run(&g);
@@ -259,10 +264,12 @@ static void test_privileged_instructions_are_gp(void **state)
 #undef NAME
             priv_cr0,
         priv_lgdt, priv_out, priv_rdtsc, priv_rdtscp};
+    /* The time is the host's unless the engine must repeat itself. */
+    const size_t clocks = guest_engine_can(CPU_CAP_DETERMINISTIC) ? 0 : 2;
     struct guest g;
 
     guest_open(&g);
-    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+    for (size_t i = 0; i < ARRAY_LEN(all) - clocks; i++) {
         guest_code_at(&g, CODE_AT, all[i], 16);
         g.st.gpr[X86_RCX] = g.st.gpr[X86_RSI] = g.st.gpr[X86_RDI] = DATA_AT;
         g.st.gpr[X86_RAX] = 0x1111;
@@ -312,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_protection_taken_away_is_noticed_at_once),
         cmocka_unit_test(test_a_guard_page_faults_once),
         cmocka_unit_test(test_a_jump_to_null_is_a_fault),
+        cmocka_unit_test(test_a_32bit_jump_to_null_is_a_fault),
         cmocka_unit_test(test_a_non_canonical_address_is_gp),
         cmocka_unit_test(test_the_kernel_half_is_out_of_reach),
         cmocka_unit_test(test_code_that_runs_off_its_page_faults_at_the_edge),

@@ -90,11 +90,11 @@ static void engines_say_what_they_cannot(void **state)
         struct plan_wish counting = {.engine = cpu_engines[i]->name, .count = true};
         struct plan_wish exact = {.engine = cpu_engines[i]->name, .exact = true};
         if (!(cpu_engines[i]->caps & CPU_CAP_COUNT)) {
-            assert_int_equal(machine_plan_make(&counting, &p, &e), PGR_E_UNSUPPORTED);
+            assert_int_equal(machine_plan_make(&counting, &p, &e), PGR_E_ENGINE);
             assert_non_null(strstr(e.text, "unicorn can"));
         }
         if (!(cpu_engines[i]->caps & CPU_CAP_BLOCKS)) {
-            assert_int_equal(machine_plan_make(&exact, &p, &e), PGR_E_UNSUPPORTED);
+            assert_int_equal(machine_plan_make(&exact, &p, &e), PGR_E_ENGINE);
             assert_non_null(strstr(e.text, "virtual clock"));
         }
     }

@@ -34,13 +34,20 @@ static void free_contexts(struct unicorn_engine *u)
 static void destroy(struct cpu_engine *e)
 {
     struct unicorn_engine *u = unicorn_of(e);
-    unicorn_timer_destroy(u);
+    cpu_timer_destroy(&u->timer);
     mem_unobserve(u->base.cfg.mem, u);
     free_contexts(u);
     if (u->uc)
         uc_close(u->uc);
     unicorn_unmap_memory(u);
     free(u);
+}
+
+static void slice_is_over(void *ctx)
+{
+    struct unicorn_engine *u = ctx;
+    atomic_store(&u->slice_over, true);
+    atomic_store(&u->block_limit, 0);
 }
 
 static pgr_status create(const struct cpu_config *cfg, struct cpu_engine **out, struct pgr_error *e)
@@ -51,6 +58,8 @@ static pgr_status create(const struct cpu_config *cfg, struct cpu_engine **out, 
     if (!u)
         return err_set(e, PGR_E_NOMEM, "unicorn: no memory for the engine");
     u->base = (struct cpu_engine){&cpu_unicorn, *cfg};
+    u->timer.fn = slice_is_over;
+    u->timer.ctx = u;
     u->by_blocks = cfg->count_blocks;
     u->block_end = u->budget_end = UINT64_MAX;
     if (cfg->gate_size)
@@ -136,12 +145,12 @@ static bool settle(struct unicorn_engine *u, uc_err err)
 
 static void begin_slice(struct unicorn_engine *u)
 {
-    unicorn_timer_disarm(u);
+    cpu_timer_disarm(&u->timer);
     atomic_store(&u->slice_over, false);
     u->slice_from = u->blocks;
     u->block_end = u->by_blocks && u->slice ? u->blocks + u->slice : UINT64_MAX;
     if (u->slice && !u->by_blocks)
-        unicorn_timer_arm(u, u->slice);
+        cpu_timer_arm(&u->timer, u->slice);
     unicorn_attend(u);
 }
 
@@ -161,7 +170,7 @@ static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, str
         unicorn_load(u, st);
         err = start(u);
     } while (!settle(u, err));
-    unicorn_timer_disarm(u);
+    cpu_timer_disarm(&u->timer);
     u->running = false;
 }
 

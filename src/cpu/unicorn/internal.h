@@ -11,8 +11,7 @@
  */
 #include "cpu/engine.h"
 #include "cpu/pagetable.h"
-#include <pthread.h>
-#include <signal.h>
+#include "cpu/timer.h"
 #include <stdatomic.h>
 #include <unicorn/unicorn.h>
 
@@ -49,15 +48,6 @@ struct frame_use {
     uint16_t writable; /* entries that may write but not execute */
     uint16_t executable;
     uint8_t translated; /* there may be translations of it */
-};
-
-struct slice_timer {
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    bool started, quit;
-    bool armed;
-    struct timespec due;
 };
 
 struct unicorn_engine {
@@ -119,7 +109,7 @@ struct unicorn_engine {
     atomic_bool stop, slice_over; /* set from anywhere, then block_limit is set to 0 */
     /* Blocks run without a second look while u->blocks is below: see on_block. */
     _Atomic uint64_t block_limit;
-    struct slice_timer timer;
+    struct cpu_timer timer;
     char message[128];
 };
 
@@ -170,9 +160,4 @@ void unicorn_spare_checks(struct unicorn_engine *u);
 
 /* cpuid.c */
 void unicorn_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
-
-/* timer.c: sets slice_over once, `us` after arming, unless disarmed */
-void unicorn_timer_arm(struct unicorn_engine *u, uint64_t us);
-void unicorn_timer_disarm(struct unicorn_engine *u);
-void unicorn_timer_destroy(struct unicorn_engine *u);
 #endif

@@ -2,6 +2,16 @@
 #include "base/hostio.h"
 #include "nt/kernel.h"
 
+/* 2026-01-01 00:00:00 UTC: where the virtual clock starts unless told otherwise. */
+#define DEFAULT_START_TIME 0x1dc7ab192810000ull
+
+void nt_clock_begin(struct nt_kernel *k, bool host)
+{
+    uint64_t start = k->cfg.start_time ? k->cfg.start_time : DEFAULT_START_TIME;
+    k->clock = (struct nt_clock){.host = host, .host_origin = host_monotonic_ns()};
+    k->clock.boot_system = host ? host_realtime_100ns() : start;
+}
+
 uint64_t nt_now(struct nt_kernel *k)
 {
     if (k->clock.host)

@@ -162,6 +162,8 @@ struct nt_clock {
     uint64_t shown;       /* `now` as last written to the shared user data */
     uint64_t tsc;         /* the last value that rdtsc gave: it never goes back */
 };
+/* Before anything has run. */
+void nt_clock_begin(struct nt_kernel *k, bool host);
 uint64_t nt_now(struct nt_kernel *k); /* since machine start */
 /* What the guest is told of the time since boot: no Windows runs programs in its first moments, and
  * some (Go) take a zero for a broken clock. */
