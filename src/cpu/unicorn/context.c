@@ -38,7 +38,7 @@ enum { MARK_GPR = 0, MARK_RIP = 20, MARK_CR2 = 30, MARK_DR = 40, DR_COUNT = 4 };
 static void write_markers(struct unicorn_engine *u, bool clear)
 {
     uint64_t v;
-#define PUT(reg, mark) (v = clear ? 0 : marker(mark), uc_reg_write(u->uc, reg, &v))
+#define PUT(reg, mark) (v = clear ? 0 : marker(mark), u->lib.uc_reg_write(u->uc, reg, &v))
     for (int i = 0; i < X86_GPR_COUNT; i++)
         PUT(gpr_ids[i], MARK_GPR + i);
     PUT(UC_X86_REG_RIP, MARK_RIP);
@@ -54,7 +54,7 @@ static bool find_layout(struct unicorn_engine *u)
     size_t dr;
 
     write_markers(u, false);
-    uc_context_save(u->uc, u->context);
+    u->lib.uc_context_save(u->uc, u->context);
     write_markers(u, true);
     if (!find_markers(u, MARK_GPR, X86_GPR_COUNT, &at->gpr) ||
         !find_markers(u, MARK_RIP, 1, &at->rip) || !find_markers(u, MARK_CR2, 1, &at->cr2) ||
@@ -88,8 +88,8 @@ static void on_probe_fault(uc_engine *uc, uint32_t vector, void *ctx)
     struct probe *p = ctx;
     p->faults++;
     p->vector = vector;
-    uc_context_save(uc, p->u->context);
-    uc_emu_stop(uc);
+    p->u->lib.uc_context_save(uc, p->u->context);
+    p->u->lib.uc_emu_stop(uc);
 }
 
 /* Enters ring 3 at an address where nothing is, and checks that what this leaves behind is where
@@ -104,13 +104,14 @@ static bool enter_and_fault(struct unicorn_engine *u, uint16_t cs)
     uc_hook hook;
 
     memcpy(u->system + SYSTEM_STACK - sizeof frame, frame, sizeof frame);
-    uc_reg_write(u->uc, UC_X86_REG_RSP, &rsp);
-    uc_reg_write(u->uc, UC_X86_REG_RAX, &data);
-    uc_reg_write(u->uc, UC_X86_REG_RCX, &teb);
-    if (uc_hook_add(u->uc, &hook, UC_HOOK_INTR, (void *)on_probe_fault, &p, 1, 0) != UC_ERR_OK)
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_RSP, &rsp);
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_RAX, &data);
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_RCX, &teb);
+    if (u->lib.uc_hook_add(u->uc, &hook, UC_HOOK_INTR, (void *)on_probe_fault, &p, 1, 0) !=
+        UC_ERR_OK)
         return false;
-    uc_emu_start(u->uc, SYSTEM_VA + SYSTEM_STUB, 0, 0, 0);
-    uc_hook_del(u->uc, hook);
+    u->lib.uc_emu_start(u->uc, SYSTEM_VA + SYSTEM_STUB, 0, 0, 0);
+    u->lib.uc_hook_del(u->uc, hook);
 
     uint64_t cr2, rip, stack;
     memcpy(&cr2, unicorn_context_at(u->context, u->at.cr2), sizeof cr2);
@@ -126,8 +127,8 @@ static bool enter_and_fault(struct unicorn_engine *u, uint16_t cs)
 
 static bool make_context(struct unicorn_engine *u, uc_context *ring0, uint16_t cs, uc_context **out)
 {
-    if (uc_context_restore(u->uc, ring0) != UC_ERR_OK || !enter_and_fault(u, cs) ||
-        uc_context_alloc(u->uc, out) != UC_ERR_OK)
+    if (u->lib.uc_context_restore(u->uc, ring0) != UC_ERR_OK || !enter_and_fault(u, cs) ||
+        u->lib.uc_context_alloc(u->uc, out) != UC_ERR_OK)
         return false;
     memcpy(*out, u->context, u->context_size);
     return true;
@@ -138,17 +139,17 @@ pgr_status unicorn_prepare_contexts(struct unicorn_engine *u, struct pgr_error *
     uc_context *ring0 = NULL;
     bool ok;
 
-    u->context_size = uc_context_size(u->uc);
-    if (uc_context_alloc(u->uc, &u->context) != UC_ERR_OK ||
-        uc_context_alloc(u->uc, &u->undo) != UC_ERR_OK ||
-        uc_context_alloc(u->uc, &ring0) != UC_ERR_OK)
+    u->context_size = u->lib.uc_context_size(u->uc);
+    if (u->lib.uc_context_alloc(u->uc, &u->context) != UC_ERR_OK ||
+        u->lib.uc_context_alloc(u->uc, &u->undo) != UC_ERR_OK ||
+        u->lib.uc_context_alloc(u->uc, &ring0) != UC_ERR_OK)
         return err_set(e, PGR_E_NOMEM, "unicorn: no memory for processor contexts");
     memcpy(u->system + SYSTEM_STUB, enter_ring3, sizeof enter_ring3);
-    ok = find_layout(u) && uc_context_save(u->uc, ring0) == UC_ERR_OK &&
+    ok = find_layout(u) && u->lib.uc_context_save(u->uc, ring0) == UC_ERR_OK &&
          make_context(u, ring0, X86_SEL_CODE32, &u->mode32) &&
          make_context(u, ring0, X86_SEL_CODE64, &u->mode64) &&
-         uc_context_restore(u->uc, u->mode64) == UC_ERR_OK;
-    uc_context_free(ring0);
+         u->lib.uc_context_restore(u->uc, u->mode64) == UC_ERR_OK;
+    u->lib.uc_context_free(ring0);
     u->mode_cs = X86_SEL_CODE64;
     if (!ok)
         return err_set(

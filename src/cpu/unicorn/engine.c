@@ -10,16 +10,16 @@ enum { CODE_BUFFER = 32 << 20, IDLE_LIMIT = 16 };
 
 static pgr_status open_processor(struct unicorn_engine *u, struct pgr_error *e)
 {
-    uc_err err = uc_open(UC_ARCH_X86, UC_MODE_64, &u->uc);
+    uc_err err = u->lib.uc_open(UC_ARCH_X86, UC_MODE_64, &u->uc);
     if (err != UC_ERR_OK)
-        return err_set(e, PGR_E_NOMEM, "unicorn: cannot start: %s", uc_strerror(err));
+        return err_set(e, PGR_E_NOMEM, "unicorn: cannot start: %s", u->lib.uc_strerror(err));
     /* Before anything else: these only count until the processor is built. */
     uc_ctl_set_cpu_model(u->uc, UC_CPU_X86_HASWELL);
     uc_ctl_set_tcg_buffer_size(u->uc, CODE_BUFFER);
     /* Without this an `until` of 0 makes a jump to NULL end the run as if all were well. */
     err = uc_ctl_exits_enable(u->uc);
     if (err != UC_ERR_OK)
-        return err_set(e, PGR_E_UNSUPPORTED, "unicorn: %s", uc_strerror(err));
+        return err_set(e, PGR_E_UNSUPPORTED, "unicorn: %s", u->lib.uc_strerror(err));
     return PGR_OK;
 }
 
@@ -28,7 +28,7 @@ static void free_contexts(struct unicorn_engine *u)
     uc_context *all[] = {u->context, u->undo, u->mode32, u->mode64};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         if (all[i]) /* the library would follow NULL */
-            uc_context_free(all[i]);
+            u->lib.uc_context_free(all[i]);
 }
 
 static void destroy(struct cpu_engine *e)
@@ -38,7 +38,7 @@ static void destroy(struct cpu_engine *e)
     mem_unobserve(u->base.cfg.mem, u);
     free_contexts(u);
     if (u->uc)
-        uc_close(u->uc);
+        u->lib.uc_close(u->uc);
     unicorn_unmap_memory(u);
     free(u);
 }
@@ -65,7 +65,8 @@ static pgr_status create(const struct cpu_config *cfg, struct cpu_engine **out, 
     if (cfg->gate_size)
         u->gate_span = align_up(cfg->gate_base + cfg->gate_size, MEM_PAGE) -
                        align_down(cfg->gate_base, MEM_PAGE);
-    if ((status = open_processor(u, e)) != PGR_OK ||
+    if ((status = unicorn_load_library(&u->lib, e)) != PGR_OK ||
+        (status = open_processor(u, e)) != PGR_OK ||
         (status = unicorn_map_memory(u, e)) != PGR_OK) {
         destroy(&u->base);
         return status;
@@ -117,7 +118,7 @@ static uc_err start(struct unicorn_engine *u)
     u->reload = u->exited = u->has_pending = false;
     u->start_rip = u->st->rip;
     unicorn_attend(u);
-    return uc_emu_start(u->uc, ENTRY_VA, 0, 0, 0);
+    return u->lib.uc_emu_start(u->uc, ENTRY_VA, 0, 0, 0);
 }
 
 /* True: the run is over, *exit says why. */
@@ -136,7 +137,7 @@ static bool settle(struct unicorn_engine *u, uc_err err)
     if (atomic_load(&u->slice_over))
         return leave(u, CPU_EXIT_SLICE);
     if (err != UC_ERR_OK)
-        return fail(u, uc_strerror(err));
+        return fail(u, u->lib.uc_strerror(err));
     if (++u->idle_starts == IDLE_LIMIT)
         return fail(u, "stops for no reason");
     export_all(u);

@@ -20,7 +20,7 @@ static bool rest_changed(const struct x86_state *a, const struct x86_state *b)
 
 static void halt(struct unicorn_engine *u)
 {
-    uc_emu_stop(u->uc);
+    u->lib.uc_emu_stop(u->uc);
 }
 
 static void finish(struct unicorn_engine *u, const struct cpu_exit *exit)
@@ -72,7 +72,7 @@ static void write_changed_flags(struct unicorn_engine *u, uint64_t current)
 {
     uint64_t flags = unicorn_user_flags(u->st->rflags);
     if (flags != unicorn_user_flags(current))
-        uc_reg_write(u->uc, UC_X86_REG_RFLAGS, &flags);
+        u->lib.uc_reg_write(u->uc, UC_X86_REG_RFLAGS, &flags);
 }
 
 /* ---- Services -------------------------------------------------------------------------------- */
@@ -91,9 +91,9 @@ static unsigned syscall_length(struct unicorn_engine *u, uint64_t rip)
 static void write_rip_after_syscall(struct unicorn_engine *u, uint64_t rip, unsigned length)
 {
     uint64_t biased = rip - length;
-    uc_context_save(u->uc, u->context);
+    u->lib.uc_context_save(u->uc, u->context);
     memcpy(unicorn_context_at(u->context, u->at.rip), &biased, sizeof biased);
-    uc_context_restore(u->uc, u->context);
+    u->lib.uc_context_restore(u->uc, u->context);
 }
 
 static void on_syscall(uc_engine *uc, void *ctx)
@@ -141,14 +141,14 @@ static int32_t take_int(struct unicorn_engine *u, size_t offset)
  * itself, and then the next fault is a double fault and the third ends everything. */
 static void take_event(struct unicorn_engine *u, uint32_t vector, struct event *ev)
 {
-    uc_context_save(u->uc, u->context);
+    u->lib.uc_context_save(u->uc, u->context);
     ev->vector = vector;
     ev->error_code = (uint32_t)take_int(u, u->at.error_code);
     ev->software = take_int(u, u->at.is_int) != 0;
     memcpy(&ev->cr2, unicorn_context_at(u->context, u->at.cr2), sizeof ev->cr2);
     if (take_int(u, u->at.old_exception) != -1) {
         memset(unicorn_context_at(u->context, u->at.old_exception), 0xff, sizeof(int32_t));
-        uc_context_restore(u->uc, u->context);
+        u->lib.uc_context_restore(u->uc, u->context);
     }
 }
 
@@ -162,7 +162,7 @@ static uint64_t context_rip(struct unicorn_engine *u)
 static void resume_at(struct unicorn_engine *u, uint64_t rip)
 {
     memcpy(unicorn_context_at(u->context, u->at.rip), &rip, sizeof rip);
-    uc_context_restore(u->uc, u->context);
+    u->lib.uc_context_restore(u->uc, u->context);
 }
 
 /* Between instructions, with the context saved: no translated code is running. */
@@ -173,7 +173,7 @@ static void deliver(struct unicorn_engine *u, const struct cpu_exit *exit)
 
     memcpy(st->gpr, unicorn_context_at(u->context, u->at.gpr), sizeof st->gpr);
     st->rip = context_rip(u);
-    uc_reg_read(u->uc, UC_X86_REG_RFLAGS, &st->rflags);
+    u->lib.uc_reg_read(u->uc, UC_X86_REG_RFLAGS, &st->rflags);
     flags = st->rflags;
     if (!call_handler(u, exit))
         return;
@@ -188,9 +188,9 @@ static void deliver(struct unicorn_engine *u, const struct cpu_exit *exit)
 static void set_trap_flag(struct unicorn_engine *u, bool on)
 {
     uint64_t flags;
-    uc_reg_read(u->uc, UC_X86_REG_RFLAGS, &flags);
+    u->lib.uc_reg_read(u->uc, UC_X86_REG_RFLAGS, &flags);
     flags = on ? flags | X86_FLAG_TF : flags & ~(uint64_t)X86_FLAG_TF;
-    uc_reg_write(u->uc, UC_X86_REG_RFLAGS, &flags);
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_RFLAGS, &flags);
 }
 
 /*
@@ -202,7 +202,7 @@ static bool step_to_fetch(struct unicorn_engine *u, const struct event *ev)
     uint64_t flags;
     if (u->stepping || ev->cr2 / MEM_PAGE == context_rip(u) / MEM_PAGE)
         return false;
-    uc_reg_read(u->uc, UC_X86_REG_RFLAGS, &flags);
+    u->lib.uc_reg_read(u->uc, UC_X86_REG_RFLAGS, &flags);
     u->stepping = true;
     u->steps = 0;
     u->guest_tf = (flags & X86_FLAG_TF) != 0;
@@ -330,7 +330,7 @@ static bool on_invalid(uc_engine *uc, void *ctx)
 
     if (u->undoing)
         return true;
-    uc_context_save(u->uc, u->context);
+    u->lib.uc_context_save(u->uc, u->context);
     uint64_t rip = context_rip(u);
     if (unicorn_code_byte(u, rip, &opcode) && opcode == ICEBP) {
         exit.vector = X86_VEC_DB;
@@ -352,7 +352,7 @@ static void begin_undo(struct unicorn_engine *u)
 {
     if (u->undoing || u->has_pending)
         return;
-    uc_context_save(u->uc, u->undo);
+    u->lib.uc_context_save(u->uc, u->undo);
     u->undoing = true;
     unicorn_attend(u);
     unicorn_hide_memory(u);
@@ -365,7 +365,7 @@ void unicorn_finish_undo(struct unicorn_engine *u)
 
     u->undoing = false;
     u->has_pending = false;
-    uc_context_restore(u->uc, u->undo);
+    u->lib.uc_context_restore(u->uc, u->undo);
     uc_ctl_flush_tlb(u->uc);
     memcpy(u->context, u->undo, u->context_size);
     if (u->base.cfg.count_instructions)
@@ -396,16 +396,17 @@ static void on_sysenter(uc_engine *uc, void *ctx)
 
 static int on_cpuid(uc_engine *uc, void *ctx)
 {
+    struct unicorn_engine *u = ctx;
     static const int ids[] = {UC_X86_REG_RAX, UC_X86_REG_RBX, UC_X86_REG_RCX, UC_X86_REG_RDX};
     uint64_t v[4] = {0};
     uint32_t out[4];
 
-    uc_reg_read(uc, UC_X86_REG_RAX, &v[0]);
-    uc_reg_read(uc, UC_X86_REG_RCX, &v[2]);
+    u->lib.uc_reg_read(uc, UC_X86_REG_RAX, &v[0]);
+    u->lib.uc_reg_read(uc, UC_X86_REG_RCX, &v[2]);
     unicorn_cpuid((uint32_t)v[0], (uint32_t)v[2], out);
     for (int i = 0; i < 4; i++) {
         v[i] = out[i];
-        uc_reg_write(uc, ids[i], &v[i]);
+        u->lib.uc_reg_write(uc, ids[i], &v[i]);
     }
     return 1; /* done: skip Unicorn's own */
 }
@@ -448,11 +449,12 @@ static __attribute__((noinline)) void look_at_block(struct unicorn_engine *u, ui
 }
 
 /*
- * The one place where a running guest is paused. uc_emu_stop() from elsewhere, another thread or a
- * signal handler, is not exact: translated code looks for stops after every access to memory too,
- * and goes back to the beginning of an instruction that has written already; and a stop that waits
- * makes Unicorn pass over the hooks of cpuid and sysenter. Stops from a hook come before the block.
- * Loops of a few instructions spend a good part of their time here: hence one comparison.
+ * The one place where a running guest is paused. u->lib.uc_emu_stop() from elsewhere, another
+ * thread or a signal handler, is not exact: translated code looks for stops after every access to
+ * memory too, and goes back to the beginning of an instruction that has written already; and a stop
+ * that waits makes Unicorn pass over the hooks of cpuid and sysenter. Stops from a hook come before
+ * the block. Loops of a few instructions spend a good part of their time here: hence one
+ * comparison.
  */
 static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
 {
@@ -482,8 +484,8 @@ static uc_err add_hook(struct unicorn_engine *u, int type, void *fn, int insn)
     uc_hook hook;
     u->hooks++;
     if (type == UC_HOOK_INSN)
-        return uc_hook_add(u->uc, &hook, type, fn, u, 1, 0, insn);
-    return uc_hook_add(u->uc, &hook, type, fn, u, 1, 0);
+        return u->lib.uc_hook_add(u->uc, &hook, type, fn, u, 1, 0, insn);
+    return u->lib.uc_hook_add(u->uc, &hook, type, fn, u, 1, 0);
 }
 
 static bool never_called(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
@@ -506,11 +508,11 @@ static uc_err add_no_scan_hooks(struct unicorn_engine *u)
     uc_hook hook;
     if (!u->ram_phys)
         return UC_ERR_OK;
-    uc_err err = uc_hook_add(u->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED, (void *)never_called, u, 0,
-                             RAM_PHYS - 1);
+    uc_err err = u->lib.uc_hook_add(u->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED, (void *)never_called,
+                                    u, 0, RAM_PHYS - 1);
     return err != UC_ERR_OK ? err
-                            : uc_hook_add(u->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED,
-                                          (void *)never_called, u, RAM_PHYS_END, UINT64_MAX);
+                            : u->lib.uc_hook_add(u->uc, &hook, UC_HOOK_MEM_FETCH_UNMAPPED,
+                                                 (void *)never_called, u, RAM_PHYS_END, UINT64_MAX);
 }
 
 pgr_status unicorn_add_hooks(struct unicorn_engine *u, struct pgr_error *e)

@@ -50,8 +50,41 @@ struct frame_use {
     uint8_t translated; /* there may be translations of it */
 };
 
+/* library.c: what is used of it */
+#define UNICORN_FUNCTIONS                                                                          \
+    UNICORN_FUNCTION(uc_open)                                                                      \
+    UNICORN_FUNCTION(uc_close)                                                                     \
+    UNICORN_FUNCTION(uc_strerror)                                                                  \
+    UNICORN_FUNCTION(uc_version)                                                                   \
+    UNICORN_FUNCTION(uc_reg_read)                                                                  \
+    UNICORN_FUNCTION(uc_reg_write)                                                                 \
+    UNICORN_FUNCTION(uc_reg_read_batch)                                                            \
+    UNICORN_FUNCTION(uc_reg_write_batch)                                                           \
+    UNICORN_FUNCTION(uc_context_alloc)                                                             \
+    UNICORN_FUNCTION(uc_context_free)                                                              \
+    UNICORN_FUNCTION(uc_context_save)                                                              \
+    UNICORN_FUNCTION(uc_context_restore)                                                           \
+    UNICORN_FUNCTION(uc_context_size)                                                              \
+    UNICORN_FUNCTION(uc_hook_add)                                                                  \
+    UNICORN_FUNCTION(uc_hook_del)                                                                  \
+    UNICORN_FUNCTION(uc_emu_start)                                                                 \
+    UNICORN_FUNCTION(uc_emu_stop)                                                                  \
+    UNICORN_FUNCTION(uc_mem_map_ptr)                                                               \
+    UNICORN_FUNCTION(uc_vmem_translate)                                                            \
+    UNICORN_FUNCTION(uc_ctl)
+
+struct unicorn_library {
+#define UNICORN_FUNCTION(name) __typeof__(&name) name;
+    UNICORN_FUNCTIONS
+#undef UNICORN_FUNCTION
+};
+/* PGR_E_UNSUPPORTED where it cannot be loaded. */
+pgr_status unicorn_load_library(struct unicorn_library *lib, struct pgr_error *e);
+#define uc_ctl u->lib.uc_ctl /* which the library's uc_ctl_… macros call; `u` is the engine */
+
 struct unicorn_engine {
     struct cpu_engine base;
+    struct unicorn_library lib;
     uc_engine *uc;
     size_t hooks;
     bool by_blocks; /* slices are counted in blocks */

@@ -134,7 +134,7 @@ static void grow_tlb(struct unicorn_engine *u, uint32_t entries)
             if (!slot)
                 break;
             *slot = nothing | PTE_FIXED | CPU_PTE_NX;
-            uc_vmem_translate(u->uc, va, UC_PROT_READ, &pa);
+            u->lib.uc_vmem_translate(u->uc, va, UC_PROT_READ, &pa);
             *slot = 0;
         }
         uc_ctl_flush_tlb(u->uc);
@@ -290,7 +290,7 @@ static void collect_entry(void *ctx, uint64_t va, uint64_t *entry)
 void unicorn_hide_memory(struct unicorn_engine *u)
 {
     uint64_t cr3 = u->system_phys + SYSTEM_NOTHING;
-    uc_reg_write(u->uc, UC_X86_REG_CR3, &cr3);
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_CR3, &cr3);
 }
 
 void unicorn_collect_dirty(struct cpu_engine *e)
@@ -327,11 +327,11 @@ static void write_control_registers(struct unicorn_engine *u)
     uc_x86_msr efer = {0xc0000080, 0xd01}; /* NXE LMA LME SCE */
     uc_x86_mmr gdt = {0, SYSTEM_VA + SYSTEM_GDT, 0x5f, 0};
 
-    uc_reg_write(u->uc, UC_X86_REG_GDTR, &gdt);
-    uc_reg_write(u->uc, UC_X86_REG_CR3, &cr3);
-    uc_reg_write(u->uc, UC_X86_REG_CR4, &cr4);
-    uc_reg_write(u->uc, UC_X86_REG_MSR, &efer);
-    uc_reg_write(u->uc, UC_X86_REG_CR0, &cr0);
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_GDTR, &gdt);
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_CR3, &cr3);
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_CR4, &cr4);
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_MSR, &efer);
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_CR0, &cr0);
 }
 
 pgr_status unicorn_map_memory(struct unicorn_engine *u, struct pgr_error *e)
@@ -347,12 +347,12 @@ pgr_status unicorn_map_memory(struct unicorn_engine *u, struct pgr_error *e)
         return err_errno(e, PGR_E_NOMEM, "unicorn: no address space for page tables");
     u->ram_phys = limit + SYSTEM_SIZE <= RAM_PHYS_END - RAM_PHYS ? RAM_PHYS : 0;
     u->system_phys = u->ram_phys + limit;
-    uc_err err = uc_mem_map_ptr(u->uc, u->ram_phys, limit, UC_PROT_ALL, mem_ram_base(ram));
+    uc_err err = u->lib.uc_mem_map_ptr(u->uc, u->ram_phys, limit, UC_PROT_ALL, mem_ram_base(ram));
     if (err == UC_ERR_OK)
-        err = uc_mem_map_ptr(u->uc, u->system_phys, SYSTEM_SIZE, UC_PROT_ALL, u->system);
+        err = u->lib.uc_mem_map_ptr(u->uc, u->system_phys, SYSTEM_SIZE, UC_PROT_ALL, u->system);
     if (err != UC_ERR_OK)
         return err_set(e, PGR_E_NOMEM, "unicorn: cannot map %llu MiB of memory: %s",
-                       (unsigned long long)(limit >> 20), uc_strerror(err));
+                       (unsigned long long)(limit >> 20), u->lib.uc_strerror(err));
     fill_gdt(u->system + SYSTEM_GDT);
     cpu_pt_init(&u->pt, u->system + SYSTEM_TABLES, u->system_phys + SYSTEM_TABLES,
                 (SYSTEM_SIZE - SYSTEM_TABLES) / MEM_PAGE);

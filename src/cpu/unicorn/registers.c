@@ -35,12 +35,12 @@ _Static_assert(offsetof(struct x86_state, rip) == X86_GPR_COUNT * 8 &&
 
 void unicorn_read_gprs(struct unicorn_engine *u)
 {
-    uc_reg_read_batch(u->uc, gpr_field_ids, u->gpr_fields, GPR_FIELDS);
+    u->lib.uc_reg_read_batch(u->uc, gpr_field_ids, u->gpr_fields, GPR_FIELDS);
 }
 
 void unicorn_write_gpr(struct unicorn_engine *u, int gpr, uint64_t value)
 {
-    uc_reg_write(u->uc, gpr_field_ids[gpr], &value);
+    u->lib.uc_reg_write(u->uc, gpr_field_ids[gpr], &value);
 }
 
 /* ---- FXSAVE image ---------------------------------------------------------------------------- */
@@ -91,7 +91,7 @@ static void read_fx(struct unicorn_engine *u, uint8_t *fx)
     const uint32_t mxcsr_mask = 0xffff;
 
     fx_pointers(&s, p);
-    uc_reg_read_batch(u->uc, fx_ids, p, ARRAY_LEN(fx_ids));
+    u->lib.uc_reg_read_batch(u->uc, fx_ids, p, ARRAY_LEN(fx_ids));
     memset(fx, 0, X86_FX_SIZE);
     memcpy(fx + X86_FX_FCW, &s.fpcw, 2);
     memcpy(fx + X86_FX_FSW, &s.fpsw, 2);
@@ -102,9 +102,9 @@ static void read_fx(struct unicorn_engine *u, uint8_t *fx)
     memcpy(fx + X86_FX_MXCSR, &s.mxcsr, 4);
     memcpy(fx + FX_MXCSR_MASK, &mxcsr_mask, 4);
     for (int i = 0; i < ST_COUNT; i++)
-        uc_reg_read(u->uc, UC_X86_REG_ST0 + i, fx + X86_FX_ST0 + 16 * i);
+        u->lib.uc_reg_read(u->uc, UC_X86_REG_ST0 + i, fx + X86_FX_ST0 + 16 * i);
     for (int i = 0; i < XMM_COUNT; i++)
-        uc_reg_read(u->uc, UC_X86_REG_XMM0 + i, fx + X86_FX_XMM0 + 16 * i);
+        u->lib.uc_reg_read(u->uc, UC_X86_REG_XMM0 + i, fx + X86_FX_XMM0 + 16 * i);
 }
 
 static void write_fx(struct unicorn_engine *u, const uint8_t *fx)
@@ -121,11 +121,11 @@ static void write_fx(struct unicorn_engine *u, const uint8_t *fx)
     memcpy(&s.mxcsr, fx + X86_FX_MXCSR, 4);
     s.mxcsr &= 0xffff;
     fx_pointers(&s, p);
-    uc_reg_write_batch(u->uc, fx_ids, p, ARRAY_LEN(fx_ids));
+    u->lib.uc_reg_write_batch(u->uc, fx_ids, p, ARRAY_LEN(fx_ids));
     for (int i = 0; i < ST_COUNT; i++)
-        uc_reg_write(u->uc, UC_X86_REG_ST0 + i, fx + X86_FX_ST0 + 16 * i);
+        u->lib.uc_reg_write(u->uc, UC_X86_REG_ST0 + i, fx + X86_FX_ST0 + 16 * i);
     for (int i = 0; i < XMM_COUNT; i++)
-        uc_reg_write(u->uc, UC_X86_REG_XMM0 + i, fx + X86_FX_XMM0 + 16 * i);
+        u->lib.uc_reg_write(u->uc, UC_X86_REG_XMM0 + i, fx + X86_FX_XMM0 + 16 * i);
 }
 
 /* ---- Everything ------------------------------------------------------------------------------ */
@@ -134,9 +134,9 @@ void unicorn_read_rest(struct unicorn_engine *u, struct x86_state *st)
 {
     void *seg[SEGMENTS] = {&st->cs, &st->ss, &st->ds, &st->es, &st->fs, &st->gs};
 
-    uc_reg_read_batch(u->uc, segment_ids, seg, SEGMENTS);
-    uc_reg_read(u->uc, UC_X86_REG_FS_BASE, &st->fs_base);
-    uc_reg_read(u->uc, UC_X86_REG_GS_BASE, &st->gs_base);
+    u->lib.uc_reg_read_batch(u->uc, segment_ids, seg, SEGMENTS);
+    u->lib.uc_reg_read(u->uc, UC_X86_REG_FS_BASE, &st->fs_base);
+    u->lib.uc_reg_read(u->uc, UC_X86_REG_GS_BASE, &st->gs_base);
     read_fx(u, st->fx);
     memcpy(u->fx, st->fx, sizeof u->fx);
     u->fx_valid = true;
@@ -163,13 +163,13 @@ static void load_segments(struct unicorn_engine *u, const struct x86_state *st)
     if (u->gdt_base != teb)
         set_gdt_base(u, teb);
     if (u->mode_cs != st->cs || u->fx_valid == false) {
-        uc_context_restore(u->uc, x86_is_32bit(st) ? u->mode32 : u->mode64);
+        u->lib.uc_context_restore(u->uc, x86_is_32bit(st) ? u->mode32 : u->mode64);
         u->fx_valid = false;
         u->mode_cs = st->cs;
     }
-    uc_reg_write_batch(u->uc, segment_ids + 1, seg + 1, SEGMENTS - 1);
-    uc_reg_write(u->uc, UC_X86_REG_FS_BASE, &st->fs_base);
-    uc_reg_write(u->uc, UC_X86_REG_GS_BASE, &st->gs_base);
+    u->lib.uc_reg_write_batch(u->uc, segment_ids + 1, seg + 1, SEGMENTS - 1);
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_FS_BASE, &st->fs_base);
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_GS_BASE, &st->gs_base);
 }
 
 /* All but rip, which is the business of the entry. */
@@ -183,6 +183,6 @@ void unicorn_load(struct unicorn_engine *u, const struct x86_state *st)
         memcpy(u->fx, st->fx, sizeof u->fx);
     }
     u->fx_valid = true;
-    uc_reg_write_batch(u->uc, gpr_field_ids, u->gpr_fields, X86_GPR_COUNT);
-    uc_reg_write(u->uc, UC_X86_REG_RFLAGS, &flags);
+    u->lib.uc_reg_write_batch(u->uc, gpr_field_ids, u->gpr_fields, X86_GPR_COUNT);
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_RFLAGS, &flags);
 }

@@ -22,7 +22,8 @@ enum {
 
 static int stop_at_cpuid(uc_engine *uc, void *ctx)
 {
-    uc_emu_stop(uc);
+    struct unicorn_engine *u = ctx;
+    u->lib.uc_emu_stop(uc);
     return 1;
 }
 
@@ -36,14 +37,14 @@ static bool blocks_are_whole(struct unicorn_engine *u)
 
     memcpy(u->system + TRIAL_CODE, trial_code, sizeof trial_code);
     memcpy(u->system + TRIAL_COUNT, &count, sizeof count);
-    uc_reg_write(u->uc, UC_X86_REG_RSI, &count_at);
-    if (uc_hook_add(u->uc, &hook, UC_HOOK_INSN, (void *)stop_at_cpuid, NULL, 1, 0,
-                    UC_X86_INS_CPUID) != UC_ERR_OK)
+    u->lib.uc_reg_write(u->uc, UC_X86_REG_RSI, &count_at);
+    if (u->lib.uc_hook_add(u->uc, &hook, UC_HOOK_INSN, (void *)stop_at_cpuid, u, 1, 0,
+                           UC_X86_INS_CPUID) != UC_ERR_OK)
         return false;
-    uc_err err = uc_emu_start(u->uc, code, 0, 0, 0);
-    uc_hook_del(u->uc, hook);
+    uc_err err = u->lib.uc_emu_start(u->uc, code, 0, 0, 0);
+    u->lib.uc_hook_del(u->uc, hook);
     uc_ctl_flush_tb(u->uc);
-    uc_reg_read(u->uc, UC_X86_REG_RIP, &rip);
+    u->lib.uc_reg_read(u->uc, UC_X86_REG_RIP, &rip);
     memcpy(&count, u->system + TRIAL_COUNT, sizeof count);
     return err == UC_ERR_OK && count == 1 && rip == code + sizeof trial_code - 1;
 }
@@ -56,7 +57,7 @@ static uint8_t *find_flag(struct unicorn_engine *u)
 {
     enum { BEFORE = 16, HEADER_MAX = 128 };
     static const uint8_t masked[8] = {0, 0, 0, 1, 0, 0, 0, 0};
-    size_t context = uc_context_size(u->uc), size = malloc_usable_size(u->uc);
+    size_t context = u->lib.uc_context_size(u->uc), size = malloc_usable_size(u->uc);
     uint8_t *base = (uint8_t *)u->uc, *found = NULL;
 
     for (size_t at = BEFORE; at + sizeof masked <= size; at += sizeof masked) {
@@ -78,7 +79,7 @@ static uint8_t *find_flag(struct unicorn_engine *u)
 void unicorn_spare_checks(struct unicorn_engine *u)
 {
     /* Hooks on instructions rely on these very calls. */
-    if (u->base.cfg.count_instructions || uc_version(NULL, NULL) >> 8 != KNOWN_VERSION)
+    if (u->base.cfg.count_instructions || u->lib.uc_version(NULL, NULL) >> 8 != KNOWN_VERSION)
         return;
     uint8_t *flag = find_flag(u);
     if (!flag)
