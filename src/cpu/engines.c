@@ -5,11 +5,11 @@
 #endif
 
 const struct cpu_engine_ops *const cpu_engines[] = {
-    &cpu_unicorn,
-#ifdef __x86_64__
-    &cpu_kvm,
+#if defined __x86_64__
     &cpu_native,
+    &cpu_kvm,
 #endif
+    &cpu_unicorn,
     NULL,
 };
 
