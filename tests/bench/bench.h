@@ -11,13 +11,24 @@
  */
 #include <stdint.h>
 
+/* same.c runs kernels that were compiled for Windows. */
+#if defined BENCH_FLAT && defined __x86_64__
+#define BENCH_ABI __attribute__((ms_abi))
+#else
+#define BENCH_ABI
+#endif
+
 struct bench_subject {
     const char *name;
-    uint32_t (*run)(uint32_t n);
+    BENCH_ABI uint32_t (*run)(uint32_t n);
 };
 
 /* The kernels in kernels/, ended by a NULL name. */
+#ifdef BENCH_FLAT
+#define bench_kernels ((const struct bench_subject *)0x10000000) /* as in flat.ld */
+#else
 extern const struct bench_subject bench_kernels[];
+#endif
 
 /* What needs an operating system (guest.c, native.c), ended by a NULL name. */
 extern const struct bench_subject bench_system[];

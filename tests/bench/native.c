@@ -51,7 +51,7 @@ __asm__(".globl _start\n_start:\n mov %esp, %eax\n and $-16, %esp\n sub $12, %es
         " call bench_start\n");
 #endif
 
-static uint32_t close_nothing(uint32_t n)
+static BENCH_ABI uint32_t close_nothing(uint32_t n)
 {
     uint32_t refused = 0;
 
@@ -60,7 +60,7 @@ static uint32_t close_nothing(uint32_t n)
     return refused;
 }
 
-static uint32_t query_time(uint32_t n)
+static BENCH_ABI uint32_t query_time(uint32_t n)
 {
     uint32_t answered = 0;
     long time[2];
@@ -96,7 +96,7 @@ static uint32_t read_chunks(long file, uint32_t count)
     return sum;
 }
 
-static uint32_t write_and_read(uint32_t n)
+static BENCH_ABI uint32_t write_and_read(uint32_t n)
 {
     long file = system_call(SYS_OPEN, (long)"bench.tmp", READ_WRITE | CREATE | TRUNCATE, 0600);
     if (file < 0)
