@@ -136,6 +136,7 @@ static inline void guest_open_with(struct guest *g, struct guest_options o)
     unsigned ptr_size = o.ptr_size ? o.ptr_size : 8;
     struct mem_config mc = {NULL, 0x10000, ptr_size == 4 ? 0x7ffeffff : 0x7ffffffeffff, ptr_size};
     struct cpu_config cc = {.on_exit = guest_on_exit,
+                            .xfeatures = cpu_host_xfeatures(),
                             .ctx = g,
                             .count_instructions = o.count_instructions,
                             .count_blocks = o.count_blocks,

@@ -175,7 +175,8 @@ static void find_limits(const struct kvm_engine *k, const struct kvm_cpuid2 *cpu
     for (uint32_t i = 0; i < cpuid->nent; i++) {
         const struct kvm_cpuid_entry2 *c = &cpuid->entries[i];
         if (c->function == LEAF_XSAVE && c->index == 0)
-            out->xcr0 = k->xsave.mask & (c->eax | (uint64_t)c->edx << 32);
+            out->xcr0 = k->xsave.mask & (c->eax | (uint64_t)c->edx << 32) &
+                        (k->base.cfg.xfeatures | X86_XF_X87 | X86_XF_SSE);
         else if (c->function == (uint32_t)LEAF_SIZES)
             out->physical_bits = c->eax & 0x3f;
     }
