@@ -65,6 +65,11 @@ struct mapped { /* pages of an object where a host file lies over the RAM's own 
     uint64_t offset; /* in the file */
 };
 
+struct unread { /* pages of an image that are read from the file when they are first looked at */
+    uint32_t start, count;
+    uint64_t offset, len; /* in the file; the last page need not be whole */
+};
+
 struct mem_object {
     struct mem_ram *ram;
     uint32_t id;
@@ -80,7 +85,9 @@ struct mem_object {
     char *path;          /* OBJECT_FILE loaded without its file */
     uint64_t *committed; /* one bit for each page of a reserved section; NULL: all are */
     VEC(struct mapped) mapped;
-    int image_fd;      /* OBJECT_IMAGE: of the file that pieces of it are mapped from, or -1 */
+    int image_fd; /* OBJECT_IMAGE: of the file that pieces of it come from, or -1 */
+    VEC(struct unread) later;
+    uint64_t *unread;  /* one bit for each page of these still to be read; NULL: there is none */
     uint64_t *in_ram;  /* one bit for each page of these that the RAM's file has too; NULL: none */
     uint64_t *changed; /* one bit for each page that is not the file's; NULL: not yet known */
 };
@@ -93,6 +100,13 @@ static inline bool object_committed(const struct mem_object *o, uint64_t page)
 ntstatus object_new(struct mem_ram *ram, enum object_kind kind, uint64_t size,
                     struct mem_object **out);
 void object_destroy(struct mem_object *o);
+/* Reads what is still to be read of the pages [page, page + count). */
+void object_read(struct mem_object *o, uint64_t page, uint64_t count);
+static inline void object_look(struct mem_object *o, uint64_t page)
+{
+    if (o->unread && o->unread[page / 64] >> (page % 64) & 1)
+        object_read(o, page, 1);
+}
 /* Maps the object's file over its frames. */
 ntstatus object_map_file(struct mem_object *o);
 
@@ -162,6 +176,7 @@ ntstatus region_place(struct mem_space *s, uint64_t *base, uint64_t *size,
 struct region *region_add(struct mem_space *s, uint64_t base, uint64_t size);
 /* Forgets the pages of [start, end) inside r: frees r, or shortens or splits it when private. */
 void region_cut(struct mem_space *s, struct region *r, uint64_t start, uint64_t end);
+/* The frame of a view's page, with the page's bytes in it. */
 uint32_t region_object_frame(const struct region *r, uint64_t vpn);
 /* Rounds to pages: *start, *end are page numbers. False on size 0, overflow, above the highest. */
 bool region_range(const struct mem_space *s, uint64_t base, uint64_t size, uint64_t *start,

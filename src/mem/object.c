@@ -9,6 +9,11 @@
 
 /* Shorter pieces of a file are read: a mapping costs more than copying a few pages. */
 #define MAP_MIN 4u
+/* Pieces that cannot be mapped are read when they are looked at, unless they are as small as this.
+ */
+#define LATER_MIN 16u
+/* How many pages are read at once, then. */
+#define READ_GROUP 16u
 
 ntstatus object_new(struct mem_ram *ram, enum object_kind kind, uint64_t size,
                     struct mem_object **out)
@@ -72,6 +77,8 @@ void object_destroy(struct mem_object *o)
         close(o->image_fd);
     vec_free(&o->mapped);
     free(o->committed);
+    vec_free(&o->later);
+    free(o->unread);
     free(o->in_ram);
     free(o->changed);
     free(o->path);
@@ -179,6 +186,65 @@ static ntstatus read_file(int fd, uint8_t *to, uint64_t offset, uint64_t len)
     return STATUS_SUCCESS;
 }
 
+static bool keep_file(struct mem_object *o, int fd)
+{
+    if (o->image_fd < 0)
+        o->image_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return o->image_fd >= 0;
+}
+
+/* Most linkers align sections in files to 512 bytes: such pieces cannot be mapped. Programs have
+ * tens of MiB of them and use a few. */
+static bool put_later(struct mem_object *o, uint64_t at, int fd, uint64_t offset, uint64_t len)
+{
+    if (at % MEM_PAGE || len / MEM_PAGE < LATER_MIN || !keep_file(o, fd))
+        return false;
+    struct unread u = {(uint32_t)(at / MEM_PAGE), (uint32_t)(align_up(len, MEM_PAGE) / MEM_PAGE),
+                       offset, len};
+    if (!o->unread)
+        o->unread = xcalloc(o->pages / 64u + 1, sizeof *o->unread);
+    for (uint32_t i = u.start; i < u.start + u.count; i++)
+        o->unread[i / 64] |= 1ull << (i % 64);
+    vec_push(&o->later, u);
+    return true;
+}
+
+/* The piece that the page is still to be read from, NULL: it is there. Pieces may overlap. */
+static const struct unread *unread_at(const struct mem_object *o, uint64_t page)
+{
+    const struct unread *found = NULL;
+    if (!(o->unread[page / 64] >> (page % 64) & 1))
+        return NULL;
+    vec_foreach (u, &o->later)
+        if (page >= u->start && page - u->start < u->count)
+            found = u;
+    return found;
+}
+
+/* Reads pages of u from `first` on, as far as none of them is there already; returns the next. What
+ * cannot be read any more, because somebody cut the file short, stays zero. */
+static uint64_t read_run(struct mem_object *o, const struct unread *u, uint64_t first, uint64_t end)
+{
+    uint64_t last = first, from = (first - u->start) * MEM_PAGE;
+    for (; last < end && unread_at(o, last) == u; last++)
+        o->unread[last / 64] &= ~(1ull << (last % 64));
+    read_file(o->image_fd, frame_bytes(o->ram, o->frame + (uint32_t)first), u->offset + from,
+              MIN((last - first) * MEM_PAGE, u->len - from));
+    return last;
+}
+
+void object_read(struct mem_object *o, uint64_t page, uint64_t count)
+{
+    if (!o->unread)
+        return;
+    uint64_t first = page / READ_GROUP * READ_GROUP;
+    uint64_t end = MIN(align_up(page + count, READ_GROUP), o->pages);
+    while (first < end) {
+        const struct unread *u = unread_at(o, first);
+        first = u ? read_run(o, u, first, end) : first + 1;
+    }
+}
+
 ntstatus mem_object_put_file(struct mem_object *o, uint64_t at, int fd, uint64_t offset,
                              uint64_t len)
 {
@@ -191,16 +257,20 @@ ntstatus mem_object_put_file(struct mem_object *o, uint64_t at, int fd, uint64_t
     if (!range_inside(offset, len, size))
         return STATUS_END_OF_FILE;
     uint64_t mapped = 0;
+    if (len) /* pieces may overlap: the last one counts */
+        object_read(o, at / MEM_PAGE, (at + len - 1) / MEM_PAGE - at / MEM_PAGE + 1);
     if (at % MEM_PAGE == 0 && offset % MEM_PAGE == 0 && len / MEM_PAGE >= MAP_MIN) {
         uint32_t pages = (uint32_t)(len / MEM_PAGE);
         st = map_pages(o, (uint32_t)(at / MEM_PAGE), pages, fd, offset, false);
         if (st)
             return st;
-        if (o->image_fd < 0)
-            o->image_fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        keep_file(o, fd);
         mapped = (uint64_t)pages * MEM_PAGE;
+    } else if (put_later(o, at, fd, offset, len)) {
+        return STATUS_SUCCESS;
     }
-    return read_file(fd, mem_object_bytes(o) + at + mapped, offset + mapped, len - mapped);
+    return read_file(fd, frame_bytes(o->ram, o->frame) + at + mapped, offset + mapped,
+                     len - mapped);
 }
 
 ntstatus mem_object_put_bytes(struct mem_object *o, uint64_t at, const void *data, uint64_t len)
@@ -208,13 +278,21 @@ ntstatus mem_object_put_bytes(struct mem_object *o, uint64_t at, const void *dat
     if (!range_inside(at, len, o->size))
         return STATUS_INVALID_PARAMETER;
     if (len)
-        memcpy(mem_object_bytes(o) + at, data, len);
+        memcpy(mem_object_range(o, at, len), data, len);
     return STATUS_SUCCESS;
 }
 
 uint8_t *mem_object_bytes(struct mem_object *o)
 {
+    object_read(o, 0, o->pages);
     return frame_bytes(o->ram, o->frame);
+}
+
+uint8_t *mem_object_range(struct mem_object *o, uint64_t at, uint64_t len)
+{
+    BUG_ON(!len || !range_inside(at, len, (uint64_t)o->pages * MEM_PAGE));
+    object_read(o, at / MEM_PAGE, (at + len - 1) / MEM_PAGE - at / MEM_PAGE + 1);
+    return frame_bytes(o->ram, o->frame) + at;
 }
 
 uint64_t mem_object_size(const struct mem_object *o)

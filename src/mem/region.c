@@ -161,5 +161,7 @@ void region_cut(struct mem_space *s, struct region *r, uint64_t start, uint64_t 
 
 uint32_t region_object_frame(const struct region *r, uint64_t vpn)
 {
-    return r->object->frame + (uint32_t)(r->object_page + (vpn - r->start));
+    uint64_t page = r->object_page + (vpn - r->start);
+    object_look(r->object, page);
+    return r->object->frame + (uint32_t)page;
 }

@@ -84,6 +84,7 @@ static uint64_t next_data(const struct mem_object *o, uint64_t i)
 
 static void save_contents(struct ser *s, struct mem_object *o)
 {
+    object_read(o, 0, o->pages);
     for (uint64_t i = next_data(o, 0); i < o->pages; i = next_data(o, i + 1)) {
         uint8_t *p = frame_bytes(o->ram, o->frame + (uint32_t)i);
         if (!all_zero(p))

@@ -106,6 +106,9 @@ ntstatus mem_object_put_bytes(struct mem_object *o, uint64_t at, const void *dat
 /* Host view of the object's bytes, contiguous, size bytes; for the host's own reading (an image's
  * headers) and, before the first view exists, writing (relocations). */
 uint8_t *mem_object_bytes(struct mem_object *o);
+/* The same, for a part of it: large images are read from their file as far as they are looked at.
+ */
+uint8_t *mem_object_range(struct mem_object *o, uint64_t at, uint64_t len);
 uint64_t mem_object_size(const struct mem_object *o);
 struct mem_object *mem_object_ref(struct mem_object *o);
 void mem_object_unref(struct mem_object *o);

@@ -241,6 +241,58 @@ static void test_allowed_calls_hurt_only_the_guest(void **state)
     }
 }
 
+/* A list of operations of the guest's own making, longer than the host allows mappings. */
+static void test_mappings_without_end(void **state)
+{
+    enum { COUNT = 100000 };
+    const uint64_t list = 0x10000000, first = 0x100000000000;
+    const struct attempt begin = {
+        "map", SYS_mmap, {first, 0x1000, 3, MAP_SHARED | MAP_FIXED, CHILD_FD_RAM}};
+    struct guest g;
+    open_hostile(&g);
+    guest_alloc(&g, list, COUNT * sizeof(struct native_op), PAGE_READWRITE);
+    for (uint64_t i = 0; i < COUNT; i++) {
+        struct native_op op = {.nr = SYS_mmap,
+                               .args = {first + 2 * i * 0x1000, 0x1000, 3, MAP_SHARED | MAP_FIXED,
+                                        CHILD_FD_RAM, i * 0x1000}};
+        guest_poke(&g, list + i * sizeof op, &op, sizeof op);
+    }
+    guest_code(&g, raw);
+    guest_run(&g);
+    jump_there(&g, site(native_stub_after_op), &begin);
+    g.st.gpr[X86_RBX] = BLOCK;
+    g.st.gpr[X86_R12] = COUNT;
+    g.st.gpr[X86_R13] = list;
+    for (int i = 0; i < 1000 && g.exit.kind != CPU_EXIT_FAILURE; i++)
+        guest_run(&g);
+    assert_int_equal(g.exit.kind, CPU_EXIT_FAILURE);
+    assert_unharmed(&g);
+}
+
+static void test_segment_bases_do_not_matter_to_the_stub(void **state)
+{
+    GUEST_CODE(bases,
+               "wrgsbase rcx; wrfsbase rcx; mov rax, rcx; syscall; rdgsbase rdx; rdfsbase rsi;"
+               "int 0x2e");
+    static const uint64_t all[] = {0,       BLOCK,          NATIVE_AREA,
+                                   DATA_AT, 0x7fffffffffff, 0xffff800000000000};
+    struct guest g;
+    open_hostile(&g);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        guest_code(&g, bases);
+        g.st.gpr[X86_RCX] = all[i];
+        guest_run(&g);
+        assert_int_equal(g.exit.kind, CPU_EXIT_SERVICE);
+        assert_int_equal(g.st.gpr[X86_RAX], all[i]);
+        assert_int_equal(g.st.gs_base, all[i]);
+        guest_run(&g);
+        assert_int_equal(g.exit.kind, CPU_EXIT_INTERRUPT);
+        assert_int_equal(g.st.gpr[X86_RDX], all[i]);
+        assert_int_equal(g.st.gpr[X86_RSI], all[i]);
+    }
+    assert_unharmed(&g);
+}
+
 static void test_a_guest_asleep_in_the_stub_is_given_up(void **state)
 {
     const struct attempt nap = {"wait", SYS_futex, {DATA_AT, FUTEX_WAIT, 0}};
@@ -263,7 +315,7 @@ static void test_a_guest_asleep_in_the_stub_is_given_up(void **state)
 static void test_jumps_to_all_places_in_the_stub(void **state)
 {
     static const uint64_t bases[] = {0, BLOCK, DATA_AT, 0x7fffffffffff};
-    for (uint64_t offset = 0; offset < 0x480; offset += 5) {
+    for (uint64_t offset = 0; offset < 0x480; offset += 11) {
         struct guest g;
         open_hostile(&g);
         x86_state_init(&g.st, 8);
@@ -482,6 +534,8 @@ int main(void)
         cmocka_unit_test(test_the_stubs_instructions_do_nothing_else),
         cmocka_unit_test(test_the_stubs_32bit_call_does_nothing_else),
         cmocka_unit_test(test_allowed_calls_hurt_only_the_guest),
+        cmocka_unit_test(test_mappings_without_end),
+        cmocka_unit_test(test_segment_bases_do_not_matter_to_the_stub),
         cmocka_unit_test(test_a_guest_asleep_in_the_stub_is_given_up),
         cmocka_unit_test(test_jumps_to_all_places_in_the_stub),
         cmocka_unit_test(test_the_stub_cannot_be_written),

@@ -367,7 +367,9 @@ static void test_a_hundred_engines_leave_nothing_behind(void **state)
     int last = dup(0);
     close(last);
     assert_int_equal(first, last);
+#ifndef __SANITIZE_ADDRESS__ /* it keeps what was freed for a while */
     assert_true(host_rss() < before + 256);
+#endif
 }
 
 int main(void)

@@ -40,7 +40,8 @@ enum {
     CTL_FILTER_ARG = 0xa00,
     EXEC_FIRST_OPS = 4, /* that every executor begins with */
     SET_THREAD_AREA_32 = 243,
-    FILTER_MAX = 150
+    FILTER_MAX = 150,
+    NOT_STARTED = 127, /* exit status */
 };
 
 struct boot {
@@ -61,6 +62,7 @@ static void add(struct boot *b, uint64_t nr, int64_t result, const uint64_t args
     memcpy(op->args, args, sizeof op->args);
     op->result = result;
 }
+#define MFD_EXEC_BIT            0x10u /* MFD_EXEC, which older headers lack */
 #define ADD(b, nr, result, ...) add(b, nr, result, (const uint64_t[6]){__VA_ARGS__})
 
 /* The child's address of a copy of the bytes. */
@@ -211,7 +213,9 @@ static void queue_first(struct native_engine *n, struct boot *b)
 
 static bool make_image(struct native_engine *n)
 {
-    n->image_fd = memfd_create("peregrine-guest", MFD_CLOEXEC);
+    n->image_fd = memfd_create("peregrine-guest", MFD_CLOEXEC | MFD_EXEC_BIT);
+    if (n->image_fd < 0) /* before Linux 6.3 all may be executed */
+        n->image_fd = memfd_create("peregrine-guest", MFD_CLOEXEC);
     if (n->image_fd < 0 || ftruncate(n->image_fd, BOOT_SIZE))
         return false;
     uint8_t *file = mmap(NULL, BOOT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, n->image_fd, 0);
@@ -251,7 +255,7 @@ static _Noreturn void become_child(const struct fds *f)
             close(i);
         syscall(SYS_execveat, f->image, "", argv, none, AT_EMPTY_PATH);
     }
-    _exit(127);
+    _exit(NOT_STARTED);
 }
 
 /* With all signals blocked, so that no handler of the parent's runs in the child. */
@@ -409,6 +413,9 @@ const char *native_describe_death(struct native_engine *n)
     int status = atomic_load(&n->wait_status), how = status >> 8, value = status & 0xff;
     if (n->pid < 0)
         snprintf(n->message, sizeof n->message, "native: the guest's process could not be started");
+    else if (how == CLD_EXITED && value == NOT_STARTED)
+        snprintf(n->message, sizeof n->message,
+                 "native: the host does not execute programs from memory (vm.memfd_noexec?)");
     else if (how == CLD_EXITED)
         snprintf(n->message, sizeof n->message,
                  "native: the guest's process could not be confined (step %d)", value);

@@ -198,10 +198,13 @@ static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, str
     struct native_engine *n = native_of(e);
     struct run r = {.n = n, .exit = exit};
     uint64_t slice = atomic_load(&n->slice);
+    bool interrupted = false;
 
-    (void)budget;
-    if (!native_child_ready(n) || !(r.x = native_take(n, st))) {
-        fail(&r, native_describe_death(n));
+    if (!native_child_ready(n) || !(r.x = native_take(n, st, &interrupted))) {
+        if (interrupted)
+            *exit = (struct cpu_exit){.kind = CPU_EXIT_SLICE};
+        else
+            fail(&r, native_describe_death(n));
         return;
     }
     if (slice)
@@ -232,14 +235,7 @@ static void stop(struct cpu_engine *e)
 
 static void interrupt(struct cpu_engine *e, struct x86_state *st)
 {
-    struct native_engine *n = native_of(e);
-    for (unsigned i = 0; i < n->exec_count; i++) {
-        struct native_exec *x = &n->exec[i];
-        if (x->st != st)
-            continue;
-        atomic_store(&x->interrupted, true);
-        native_kick(x);
-    }
+    native_interrupt(native_of(e), st);
 }
 
 static void set_slice(struct cpu_engine *e, uint64_t slice)

@@ -21,6 +21,7 @@
 enum {
     SPIN_MIN = 100, /* looks, of some 30 ns each */
     SPIN_MAX = 3000,
+    SPIN_IDLE = 50,      /* of an executor that nobody has */
     SLEEP_MS = 100,      /* the longest sleep without a look at the child's health */
     KICK_AGAIN_US = 200, /* signals that meet the stub are repeated */
     UNRESPONSIVE_S = 10, /* from the first kick until the child is given up */
@@ -373,13 +374,28 @@ static struct native_exec *try_take(struct native_engine *n)
     return x;
 }
 
-static struct native_exec *wait_free(struct native_engine *n)
+static void stop_waiting(struct native_engine *n, const struct native_waiting *w)
+{
+    struct native_waiting **p = &n->waiting;
+    while (*p != w)
+        p = &(*p)->next;
+    *p = w->next;
+}
+
+static struct native_exec *wait_free(struct native_engine *n, const struct x86_state *st,
+                                     bool *interrupted)
 {
     struct native_exec *x;
+    pthread_mutex_lock(&n->lock); /* before anybody can find the run neither here nor there */
+    struct native_waiting w = {.st = st, .next = n->waiting};
+    n->waiting = &w;
     unlock(n);
-    pthread_mutex_lock(&n->lock);
-    while (!(x = find_free(n)) && !atomic_load(&n->dead))
+    while (!(x = find_free(n)) && !w.interrupted && !atomic_load(&n->dead))
         pthread_cond_wait(&n->changed, &n->lock);
+    stop_waiting(n, &w);
+    *interrupted = w.interrupted;
+    if (w.interrupted)
+        x = NULL;
     if (x)
         x->taken = true;
     pthread_mutex_unlock(&n->lock);
@@ -387,11 +403,12 @@ static struct native_exec *wait_free(struct native_engine *n)
     return x;
 }
 
-struct native_exec *native_take(struct native_engine *n, struct x86_state *st)
+struct native_exec *native_take(struct native_engine *n, struct x86_state *st, bool *interrupted)
 {
     struct native_exec *x = try_take(n);
+    *interrupted = false;
     if (!x)
-        x = wait_free(n);
+        x = wait_free(n, st, interrupted);
     if (!x)
         return NULL;
     x->st = st;
@@ -402,12 +419,30 @@ struct native_exec *native_take(struct native_engine *n, struct x86_state *st)
     return x;
 }
 
+void native_interrupt(struct native_engine *n, const struct x86_state *st)
+{
+    for (unsigned i = 0; i < n->exec_count; i++) {
+        struct native_exec *x = &n->exec[i];
+        if (x->st != st)
+            continue;
+        atomic_store(&x->interrupted, true);
+        native_kick(x);
+        return;
+    }
+    pthread_mutex_lock(&n->lock);
+    for (struct native_waiting *w = n->waiting; w; w = w->next)
+        w->interrupted |= w->st == st;
+    pthread_cond_broadcast(&n->changed);
+    pthread_mutex_unlock(&n->lock);
+}
+
 void native_give(struct native_exec *x)
 {
     struct native_engine *n = x->n;
     pthread_mutex_lock(&n->lock);
+    x->ctl->spin = SPIN_IDLE;
     x->st = NULL;
     x->taken = false;
-    pthread_cond_signal(&n->changed);
+    pthread_cond_broadcast(&n->changed);
     pthread_mutex_unlock(&n->lock);
 }

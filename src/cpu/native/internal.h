@@ -59,7 +59,7 @@ struct native_exec {
     unsigned index;
     struct native_ctl *ctl; /* parent's view of the block */
     pid_t tid;
-    bool taken;           /* a run has it */
+    atomic_bool taken;    /* a run has it */
     struct x86_state *st; /* of the run */
     enum native_where where;
     const uint8_t *frame_fx; /* IN_FRAME: parent's address of the XSAVE image */
@@ -82,6 +82,12 @@ struct native_patch { /* a page of code that the child has a copy of, with servi
     uint32_t index; /* in the area's file */
 };
 
+struct native_waiting { /* a run without an executor */
+    const struct x86_state *st;
+    bool interrupted;
+    struct native_waiting *next;
+};
+
 struct native_engine {
     struct cpu_engine base;
     struct x86_xsave xs;
@@ -98,7 +104,7 @@ struct native_engine {
     bool keeping;
     pthread_mutex_t lock; /* guards what follows; and executors being free, with `changed` */
     pthread_cond_t changed;
-    bool quit;
+    struct native_waiting *waiting;
     pid_t pid;               /* 0: not started yet, -1: never */
     atomic_int wait_status;  /* of the dead child */
     atomic_bool dead, ready; /* ready: executors wait for commands */
@@ -159,8 +165,11 @@ size_t native_landlock(uint64_t attr[3]);
 /* exec.c: turns. All but native_kick with the machine's lock held. */
 /* Waits for the executor's turn to end; false: the child is dead. */
 bool native_await(struct native_exec *x);
-/* A free executor for st; gives the lock up while it waits. NULL: the child is dead. */
-struct native_exec *native_take(struct native_engine *n, struct x86_state *st);
+/* A free executor for st; gives the lock up while it waits. NULL: the child is dead, or the run was
+ * interrupted. */
+struct native_exec *native_take(struct native_engine *n, struct x86_state *st, bool *interrupted);
+/* The run with st ends its slice, whether it has an executor or waits for one. */
+void native_interrupt(struct native_engine *n, const struct x86_state *st);
 void native_give(struct native_exec *x);
 /* Queues a system call for the executor; false: the list is full. */
 bool native_queue(struct native_exec *x, uint64_t nr, const uint64_t args[6]);

@@ -87,12 +87,13 @@ hand_off:
     syscall
 native_stub_after_wake:
 wait_turn:
-    mov     CTL_SPIN(%rbx), %ecx
+    xor     %ecx, %ecx
 1:  cmpl    $TURN_CHILD, CTL_TURN(%rbx)
     je      command
     pause
-    sub     $1, %ecx
-    jns     1b
+    inc     %ecx
+    cmp     CTL_SPIN(%rbx), %ecx    /* which may change meanwhile */
+    jb      1b
     mov     $1, %eax
     xchg    %eax, CTL_CHILD_SLEEPS(%rbx)
     mov     $202, %eax              /* futex(&turn, FUTEX_WAIT, TURN_PARENT, NULL) */

@@ -236,18 +236,17 @@ static ntstatus put_segments(struct mm_image *img, const struct pe_map *map, int
 /* Also names the new base in the mapped header, as loaders and debuggers expect. */
 static void relocate(struct mm_image *img, const struct pe_map *map, uint64_t base)
 {
-    uint8_t *bytes = mem_object_bytes(img->object);
     uint64_t delta = base - img->info.preferred;
     uint64_t at = (uint64_t)map->img->h.lfanew + 4 + PE_FILE_HEADER_SIZE;
     if (!delta)
         return;
     for (uint32_t rva = 0; rva < map->size; rva += PE_PAGE)
         if (pe_map_page_has_relocs(map, rva))
-            pe_relocate_page(map, delta, rva, bytes + rva);
+            pe_relocate_page(map, delta, rva, mem_object_range(img->object, rva, PE_PAGE));
     if (map->img->h.is64 && range_inside(at, 32, map->size))
-        pe_put64(bytes + at + 24, base);
+        pe_put64(mem_object_range(img->object, at, 32) + 24, base);
     else if (!map->img->h.is64 && range_inside(at, 32, map->size))
-        pe_put32(bytes + at + 28, (uint32_t)base);
+        pe_put32(mem_object_range(img->object, at, 32) + 28, (uint32_t)base);
     img->info.section_base = base;
 }
 
