@@ -247,6 +247,66 @@ static void test_gates_of_32bit_code(void **state)
     close_services(&s);
 }
 
+/* Whenever a slice ends, the thread is somewhere in its own code. */
+static void slices_around_gates(unsigned ptr_size, const uint8_t *code, size_t len, uint16_t cs)
+{
+    struct services s;
+    unsigned slices = 0;
+    open_services(&s, ptr_size, true);
+    s.g.handler = from_gate;
+    cpu_set_slice(s.g.cpu, 20);
+    guest_code_at(&s.g, CODE_AT, code, len);
+    s.g.st.gpr[X86_RCX] = 30000;
+    for (;;) {
+        s.g.st.gpr[X86_RAX] = 0;
+        guest_run(&s.g);
+        if (s.g.exit.kind != CPU_EXIT_SLICE)
+            break;
+        slices++;
+        assert_int_equal(s.g.st.cs, cs);
+        bool gate = s.g.st.rip == GATES_AT + 0x20;
+        assert_true(gate || (s.g.st.rip >= CODE_AT && s.g.st.rip < CODE_AT + len));
+    }
+    assert_exit(&s.g, CPU_EXIT_INTERRUPT, CODE_AT + len);
+    assert_int_equal(s.g.st.gpr[X86_RCX], 0);
+    assert_true(slices > 10);
+    close_services(&s);
+}
+
+static void test_slices_end_on_either_side_of_a_gate(void **state)
+{
+    GUEST_CODE(loop64, "mov ebx, 0x7ffd0020; 1: call rbx; dec ecx; jnz 1b; int 0x2d");
+    GUEST_CODE32(loop32, "mov ebx, 0x7ffd0020; 1: call ebx; dec ecx; jnz 1b; int 0x2d");
+    slices_around_gates(8, loop64, (size_t)(loop64_end - loop64), X86_SEL_CODE64);
+    slices_around_gates(4, loop32, (size_t)(loop32_end - loop32), X86_SEL_CODE32);
+}
+
+static void test_single_steps_go_over_a_gate(void **state)
+{
+    GUEST_CODE(stepped_gate, "mov ebx, 0x7ffd0020; pushfq; or dword ptr [rsp], 0x100; popfq; nop;"
+                             "call rbx; nop; int 0x2d");
+    struct services s;
+    unsigned gates = 0;
+    open_services(&s, 8, true);
+    guest_code(&s.g, stepped_gate);
+    for (int i = 0; i < 20; i++) {
+        guest_run(&s.g);
+        assert_true(s.g.st.rflags & X86_FLAG_TF);
+        if (s.g.exit.kind == CPU_EXIT_GATE) {
+            gates++;
+            from_gate(&s.g, &s.g.st, &s.g.exit);
+        } else if (s.g.exit.kind == CPU_EXIT_INTERRUPT) {
+            break;
+        } else {
+            assert_int_equal(s.g.exit.kind, CPU_EXIT_EXCEPTION);
+            assert_true(s.g.st.rip == GATES_AT + 0x20 || s.g.st.rip < CODE_AT + 0x100);
+        }
+    }
+    assert_int_equal(s.g.exit.kind, CPU_EXIT_INTERRUPT);
+    assert_int_equal(gates, 1);
+    close_services(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +317,8 @@ int main(void)
         cmocka_unit_test(test_single_steps_go_over_a_service),
         cmocka_unit_test(test_gates_keep_the_registers),
         cmocka_unit_test(test_gates_of_32bit_code),
+        cmocka_unit_test(test_slices_end_on_either_side_of_a_gate),
+        cmocka_unit_test(test_single_steps_go_over_a_gate),
     };
     setenv("PGR_TEST_ENGINE", "native", 1);
     guest_engine(); /* skips where the host cannot */

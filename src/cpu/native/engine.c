@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NS_PER_US = 1000, IDLE_LIMIT = 10000 };
+enum { NS_PER_US = 1000 };
 
 /* ---- Whether this host can ------------------------------------------------------------------- */
 
@@ -117,7 +117,6 @@ struct run {
     struct native_exec *x;
     struct cpu_exit *exit;
     uint64_t until; /* end of the slice, 0: none */
-    unsigned idle;
 };
 
 static bool fail(struct run *r, const char *message)
@@ -181,15 +180,14 @@ static bool turn(struct run *r)
     if (!native_flush(x) || !native_resume(x, r->until))
         return fail(r, native_describe_death(r->n));
     if (native_exit(x, &exit)) {
-        r->idle = 0;
-        return handle(r, &exit);
-    }
-    if (exit.kind == CPU_EXIT_FAILURE) {
+        if (handle(r, &exit))
+            return true;
+    } else if (exit.kind == CPU_EXIT_FAILURE) {
         native_child_kill(r->n);
         return fail(r, exit.message);
     }
     if (r->until && host_monotonic_ns() >= r->until)
-        return leave(r, &exit);
+        return leave(r, &(struct cpu_exit){.kind = CPU_EXIT_SLICE});
     return false;
 }
 

@@ -230,6 +230,24 @@ static bool system_call(struct native_exec *x, const struct frame *f, struct cpu
     return true;
 }
 
+/* A signal on the way from a gate into the stub: the guest has reached the gate, and no state of it
+ * lies in between. */
+static bool between(struct native_exec *x, struct cpu_exit *exit)
+{
+    struct x86_state *st = x->st;
+    uint64_t gate = native_gate_of(x->n, st->rip);
+    if (!gate)
+        return false;
+    st->rip = gate;
+    st->gpr[X86_R11] = st->rflags;
+    if (mem_ptr_size(x->n->base.cfg.mem) == 4) {
+        st->cs = X86_SEL_CODE32;
+        narrow(st);
+    }
+    *exit = (struct cpu_exit){.kind = CPU_EXIT_GATE, .address = gate};
+    return true;
+}
+
 static bool signalled(struct native_exec *x, struct cpu_exit *exit)
 {
     struct frame f;
@@ -237,6 +255,8 @@ static bool signalled(struct native_exec *x, struct cpu_exit *exit)
         return broken(x, exit, "no signal frame");
     x->where = IN_FRAME;
     put_frame(x->st, &f);
+    if (between(x, exit))
+        return true;
     switch (f.signal) {
     case NATIVE_KICK:
         return false;

@@ -206,6 +206,8 @@ void native_map_fixed(struct native_exec *x);
 bool native_patch_page(struct native_engine *n, uint64_t va, uint64_t *offset);
 void native_unpatch(struct native_engine *n, uint64_t va, uint64_t len);
 bool native_is_patched(const struct native_engine *n, uint64_t va);
+/* The gate whose thunk has an instruction at rip, 0: none has. */
+uint64_t native_gate_of(const struct native_engine *n, uint64_t rip);
 /* Writes the pages that lie over the gates. */
 void native_make_gates(struct native_engine *n);
 #endif

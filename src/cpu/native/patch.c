@@ -98,6 +98,14 @@ void native_make_gates(struct native_engine *n)
     memcpy(data + DATA_BLOCKS, &blocks, sizeof blocks);
 }
 
+uint64_t native_gate_of(const struct native_engine *n, uint64_t rip)
+{
+    uint64_t thunks = data_page(n) - (NATIVE_GATE_TAIL - 1) * MEM_PAGE;
+    return n->gates && rip - thunks < SLOTS * THUNK
+               ? n->base.cfg.gate_base + (rip - thunks) / THUNK * SLOT
+               : 0;
+}
+
 /* ---- Services -------------------------------------------------------------------------------- */
 
 static const uint8_t shape_test[] = {0xf6, 0x04, 0x25, 0x08, 0x03, 0xfe, 0x7f, 0x01};
