@@ -47,7 +47,8 @@ struct pgr_machine {
     unsigned worker_limit;   /* 1: the engine runs one thread at a time */
     struct machine_run *run; /* that is going on */
     unsigned idle;           /* workers that wait for `changed` */
-    pthread_cond_t changed;  /* something became ready, or a thread stands still */
+    pthread_cond_t changed;  /* something became ready, for workers that idle */
+    pthread_cond_t stood;    /* a thread stands still, for services that wait for that */
     uint64_t exit_address;   /* 0: none */
     uint8_t exit_byte;       /* what stood there */
     bool at_exit_address;

@@ -41,16 +41,21 @@ void machine_lock(void *ctx)
     struct machine_worker *w = machine_worker_self(m);
     w->in_guest = false;
     if (w->t && w->t->holds)
-        pthread_cond_broadcast(&m->changed);
+        pthread_cond_broadcast(&m->stood);
 }
 
-void machine_wait_changed(struct pgr_machine *m, uint64_t ns)
+static void wait_for(struct pgr_machine *m, pthread_cond_t *c, uint64_t ns)
 {
     const uint64_t second = 1000000000;
     uint64_t due = host_monotonic_ns() + ns;
     struct timespec ts = {(time_t)(due / second), (long)(due % second)};
+    pthread_cond_timedwait(c, &m->k->lock, &ts);
+}
+
+void machine_wait_changed(struct pgr_machine *m, uint64_t ns)
+{
     m->idle++;
-    pthread_cond_timedwait(&m->changed, &m->k->lock, &ts);
+    wait_for(m, &m->changed, ns);
     m->idle--;
 }
 
@@ -105,7 +110,7 @@ static void await(struct nt_kernel *k)
     struct pgr_machine *m = k->up.sync_ctx;
     struct machine_worker *self = machine_worker_self(m);
     while (!all_stand(m, self)) {
-        machine_wait_changed(m, AGAIN_NS);
+        wait_for(m, &m->stood, AGAIN_NS);
         for (size_t i = 0; i < self->asked.len; i++)
             interrupt(k, self->asked.data[i]);
     }
@@ -149,6 +154,7 @@ void machine_connect_workers(struct pgr_machine *m)
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&m->changed, &attr);
+    pthread_cond_init(&m->stood, &attr);
     pthread_condattr_destroy(&attr);
     m->worker_count = m->worker_limit = 1;
     m->workers[0].m = m;

@@ -97,6 +97,14 @@ void nt_thread_make_ready(struct nt_kernel *k, struct nt_thread *t)
         k->up.ready(k);
 }
 
+void nt_sched_withdraw(struct nt_kernel *k, const struct nt_thread *t)
+{
+    struct nt_sched *q = k->sched;
+    for (size_t i = q->ready.len; i-- > 0;)
+        if (q->ready.data[i] == t->o.id)
+            vec_remove(&q->ready, i);
+}
+
 struct nt_thread *nt_sched_next(struct nt_kernel *k)
 {
     struct nt_sched *q = k->sched;
@@ -108,7 +116,7 @@ struct nt_thread *nt_sched_next(struct nt_kernel *k)
             continue;
         }
         vec_remove(&q->ready, at);
-        /* Threads that were suspended or ended while ready are passed over here. */
+        /* What a snapshot brought may be wrong. */
         if (!t || t->state != NT_THREAD_READY || t->suspend_count)
             continue;
         t->state = NT_THREAD_RUNNING;

@@ -143,6 +143,9 @@ static inline bool nt_thread_must_stop(const struct nt_thread *t)
 }
 bool nt_sched_others_ready(struct nt_kernel *k, const struct nt_thread *t);
 void nt_thread_make_ready(struct nt_kernel *k, struct nt_thread *t);
+/* Takes a READY thread out of its queue: it was suspended or has ended. Whoever resumes it makes it
+ * ready anew; were it still there, it would have two turns from then on. */
+void nt_sched_withdraw(struct nt_kernel *k, const struct nt_thread *t);
 /* The earliest deadline of a wait or timer; false when nothing is timed. */
 bool nt_sched_deadline(struct nt_kernel *k, uint64_t *when);
 /* Expires waits and timers that are due at nt_now(). */

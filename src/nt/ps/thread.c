@@ -157,6 +157,8 @@ const struct nt_type nt_type_thread = {
 void nt_thread_suspend(struct nt_kernel *k, struct nt_thread *t)
 {
     t->suspend_count++;
+    if (t->state == NT_THREAD_READY)
+        nt_sched_withdraw(k, t);
     if (t->state == NT_THREAD_RUNNING)
         k->need_resched = true;
     if (t->state == NT_THREAD_RUNNING && k->up.interrupt)
@@ -204,6 +206,7 @@ void nt_thread_end(struct nt_kernel *k, struct nt_thread *t, ntstatus status)
     if (t->state == NT_THREAD_ENDED)
         return;
     nt_wait_cancel(k, t);
+    nt_sched_withdraw(k, t);
     t->state = NT_THREAD_ENDED;
     nt_io_thread_gone(k, t);
     t->exit_status = status;
