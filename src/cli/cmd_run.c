@@ -322,10 +322,15 @@ static int run_machine(struct pgr_machine *m, const struct run_values *v, struct
     if (v->verbose)
         say_engine(m);
     if (trace)
-        trace_attach(trace, m->k);
+        trace_attach(trace, m->k, m->hooks);
+    if (m->hooks && trace_options_see_all(&v->trace))
+        hooks_see_all(m->hooks);
+    const char *engine = pgr_machine_engine(m, NULL);
     s = pgr_machine_run(m, &limits, &why, &e);
+    if (v->verbose && m->plan.automatic && pgr_machine_engine(m, NULL) != engine)
+        say_engine(m); /* the first one could not, after all */
     if (trace)
-        trace_detach(trace, m->k);
+        trace_detach(trace);
     int status = STATUS_OURS;
     if (s)
         cli_error("%s", e.text);
@@ -352,6 +357,7 @@ static int run(const void *values, int argc, char **argv)
         .seed = v->seed,
         .strict = v->strict,
         .count = v->max_instructions != 0,
+        .intercept = trace_options_intercept(&v->trace),
         .processors = (unsigned)v->processors,
         .memory = v->memory_mib << 20,
     };

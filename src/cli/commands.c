@@ -10,6 +10,7 @@
     C(doctor)                                                                                      \
     C(roots)                                                                                       \
     C(services)                                                                                    \
+    C(api)                                                                                         \
     C(help)
 
 #define DECLARE(name) extern const struct cli_command cmd_##name;

@@ -7,22 +7,22 @@
 
 /* A member of the command's values. */
 struct trace_values {
-    int format; /* index into trace_format_choices */
     const char *output;
-    struct cli_list patterns, categories, functions;
+    struct cli_list what, patterns, categories, functions;
+    int depth; /* index into trace_depth_choices */
 };
-extern const char *const trace_format_choices[];
+extern const char *const trace_depth_choices[];
 
 /* Rows of the options table of a command whose values are struct S, with struct trace_values in
  * `field`. */
 #define TRACE_OPTIONS(S, field)                                                                    \
     {.name = "trace",                                                                              \
-     .metavar = "FORMAT",                                                                          \
+     .metavar = "WHAT",                                                                            \
      .topic = "trace",                                                                             \
-     .help = "trace service calls as text or json lines, or off. Without it the other options of " \
-             "this group imply text",                                                              \
-     CLI_INTO(CHOICE, S, field.format),                                                            \
-     .choices = trace_format_choices},                                                             \
+     .help = "trace nt (services, without saying), api (calls between modules) or all, as text "   \
+             "(without saying) or json lines; or off. Several words: api,json. Without it the "    \
+             "other options of this group imply nt,text",                                          \
+     CLI_INTO(LIST, S, field.what)},                                                               \
         {.name = "trace-output",                                                                   \
          .metavar = "FILE",                                                                        \
          .topic = "trace",                                                                         \
@@ -40,6 +40,13 @@ extern const char *const trace_format_choices[];
          .help = "trace functions of a category, such as file_io,registry. `peregrine services` "  \
                  "names them; repeatable",                                                         \
          CLI_INTO(LIST, S, field.categories)},                                                     \
+        {.name = "trace-depth",                                                                    \
+         .metavar = "DEPTH",                                                                       \
+         .topic = "trace",                                                                         \
+         .help = "user: API calls that the program and its own DLLs make (without saying); all: "  \
+                 "those of system DLLs as well",                                                   \
+         CLI_INTO(CHOICE, S, field.depth),                                                         \
+         .choices = trace_depth_choices},                                                          \
     {                                                                                              \
         .name = "trace-function", .metavar = "NAME", .topic = "trace",                             \
         .help = "trace this function; repeatable", CLI_INTO(LIST, S, field.functions)              \
@@ -48,4 +55,7 @@ extern const char *const trace_format_choices[];
 /* *out is NULL when nothing is to be traced. */
 pgr_status trace_options_open(const struct trace_values *v, struct trace **out,
                               struct pgr_error *e);
+/* Whether the machine must intercept API calls for it. */
+bool trace_options_intercept(const struct trace_values *v);
+bool trace_options_see_all(const struct trace_values *v);
 #endif

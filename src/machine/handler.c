@@ -40,6 +40,8 @@ static bool service(struct machine_worker *w, struct nt_thread *t)
 /* Services of 32-bit programs, and other calls of the host. */
 static bool gate(struct machine_worker *w, struct nt_thread *t, uint64_t address)
 {
+    if (w->m->hooks && hooks_is_gate(address))
+        return hooks_gate(w->m->hooks, t, address) && go_on_after(w);
     w->m->services++;
     if (win_is_service_gate(w->m->p, address))
         machine_point_service(w->m, (uint32_t)t->cpu.gpr[X86_RAX]);
@@ -77,6 +79,7 @@ bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
     if (t->state != NT_THREAD_RUNNING) /* another thread ended it: it did not get here */
         return false;
     m->k->need_resched = false;
+    m->unproven = false;
     w->in_handler = true;
     bool go_on = handle(w, t, x);
     w->in_handler = false;

@@ -79,6 +79,8 @@ static void on_image(void *ctx, struct nt_process *p, uint64_t base, uint64_t si
                      const uint16_t *path, size_t path_len, bool mapped)
 {
     struct pgr_machine *m = ctx;
+    if (m->hooks)
+        hooks_image(m->hooks, p, base, size, path, path_len, mapped);
     if (!m->p || !mapped)
         return;
     arm(m);
@@ -105,7 +107,7 @@ void machine_points_begin(struct pgr_machine *m)
  */
 
 /* pgr_machine_stop may be looking at the engine, in another host thread. */
-static void retire(struct pgr_machine *m)
+void machine_retire_engine(struct pgr_machine *m)
 {
     struct cpu_engine *old = m->engine;
     cpu_collect_dirty(old);
@@ -119,7 +121,7 @@ static void retire(struct pgr_machine *m)
 static pgr_status change(struct pgr_machine *m, const struct cpu_engine_ops *ops,
                          struct pgr_error *e)
 {
-    retire(m);
+    machine_retire_engine(m);
     m->ops = ops;
     pgr_status s = machine_make_engine(m, e);
     return s == PGR_E_UNSUPPORTED ? e->status = PGR_E_ENGINE : s;

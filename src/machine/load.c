@@ -136,22 +136,45 @@ static pgr_status arm_exit(struct pgr_machine *m, uint64_t address, struct pgr_e
     return PGR_OK;
 }
 
-/*
- * The engine, now that the program is known: some refuse one kind. Then auto goes on to the next,
- * which may keep another clock and have fewer registers; nothing has run yet.
- */
+/* Auto goes on to the next engine, which may keep another clock and have fewer registers; nothing
+ * has run yet. */
+static bool next_engine(struct pgr_machine *m, const struct pgr_error *why)
+{
+    if (!machine_plan_next(&m->plan, why))
+        return false;
+    m->ops = m->plan.steps.data[0].ops;
+    m->k->cfg.xfeatures = m->plan.xfeatures;
+    nt_clock_begin(m->k, machine_follows_host(m));
+    win_show_processor(m->k, m->p);
+    return true;
+}
+
+/* The engine, now that the program is known: some refuse one kind. Whatever else an engine lacks,
+ * another may need less of it. */
 static pgr_status begin_engine(struct pgr_machine *m, struct pgr_error *e)
 {
     struct pgr_error own;
     pgr_status s;
     e = e ? e : &own;
-    while ((s = machine_make_engine(m, e)) == PGR_E_UNSUPPORTED && machine_plan_next(&m->plan, e)) {
-        m->ops = m->plan.steps.data[0].ops;
-        m->k->cfg.xfeatures = m->plan.xfeatures;
-        nt_clock_begin(m->k, machine_follows_host(m));
-        win_show_processor(m->k, m->p);
-    }
-    return s == PGR_E_UNSUPPORTED ? e->status = PGR_E_ENGINE : s;
+    do
+        s = machine_make_engine(m, e);
+    while (s && next_engine(m, e));
+    m->unproven = !s;
+    if (s && m->plan.automatic) /* the last one's reason alone would mislead */
+        return err_set(e, PGR_E_ENGINE, "no engine can run this here: %s", m->plan.why);
+    return s == PGR_E_UNSUPPORTED || s == PGR_E_IO ? e->status = PGR_E_ENGINE : s;
+}
+
+bool machine_replace_engine(struct pgr_machine *m, const char *why)
+{
+    struct pgr_error e;
+    if (!m->unproven)
+        return false;
+    err_set(&e, PGR_E_UNSUPPORTED, "%s", why);
+    if (!next_engine(m, &e))
+        return false;
+    machine_retire_engine(m);
+    return !begin_engine(m, &e);
 }
 
 /* What the guest sees: as many as really run its threads, unless the user wants another number. */

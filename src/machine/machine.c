@@ -8,6 +8,7 @@
 #include "win/win.h"
 
 #define DEFAULT_MEMORY (16ull << 30)
+#define KERNEL_MOST    (4ull << 30)
 
 bool machine_follows_host(const struct pgr_machine *m)
 {
@@ -19,8 +20,10 @@ pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machin
 {
     struct pgr_machine *m = xcalloc(1, sizeof *m);
     struct plan_wish wish = {config->engine, config->count, config->clock == PGR_CLOCK_VIRTUAL};
-    struct nt_config nt = {.strict = config->strict, .seed = config->seed};
+    struct nt_config nt = {
+        .strict = config->strict, .seed = config->seed, .intercept = config->intercept};
     m->cfg = *config;
+    m->kernel_most = KERNEL_MOST;
     m->cfg.root = m->cfg.engine = m->cfg.overlay = NULL;
     pgr_status s = machine_plan_make(&wish, &m->plan, err);
     if (!s) {
@@ -39,6 +42,8 @@ pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machin
         pgr_machine_destroy(m);
         return s;
     }
+    if (config->intercept)
+        m->hooks = hooks_create(m->k);
     m->k->up.sync = machine_sync;
     m->k->up.sync_ctx = m;
     machine_connect_workers(m);
@@ -55,6 +60,7 @@ void pgr_machine_destroy(struct pgr_machine *m)
         nt_object_unref(m->k, &m->p->o);
     if (m->ram)
         mem_ram_retire(m->ram);
+    hooks_destroy(m->hooks);
     nt_kernel_destroy(m->k);
     mem_ram_destroy(m->ram);
     win_root_free(&m->root);

@@ -5,6 +5,7 @@
  * peregrine/machine.h only. */
 #include "base/vec.h"
 #include "cpu/engine.h"
+#include "hook/hook.h"
 #include "machine/plan.h"
 #include "nt/kernel.h"
 #include "win/roots.h"
@@ -31,6 +32,7 @@ struct pgr_machine {
     struct win_root root;
     struct mem_ram *ram;
     struct nt_kernel *k;
+    struct hooks *hooks; /* NULL: calls between modules are not intercepted */
     struct machine_plan plan;
     size_t step;                       /* of the plan: the last one reached */
     bool handover;                     /* the next one was reached: everybody out */
@@ -40,6 +42,7 @@ struct pgr_machine {
     uint64_t instructions;             /* that engines before this one counted */
     const struct cpu_engine_ops *ops;  /* of this step */
     struct cpu_engine *_Atomic engine; /* made at load: it needs the address space */
+    bool unproven;                     /* it has not run anything yet */
     atomic_uint stoppers;              /* host threads in pgr_machine_stop */
     struct nt_process *p;              /* the program's; referenced */
     struct machine_worker workers[MACHINE_WORKERS_MAX];
@@ -56,6 +59,8 @@ struct pgr_machine {
     uint64_t slice_end;  /* of the current slice, as cpu_blocks() counts */
     uint64_t stop_after; /* services at which to stop, UINT64_MAX: never */
     uint64_t services;
+    uint64_t kernel_most; /* bytes that the kernel may need for all that the guest has made */
+    uint64_t slices;
     uint64_t budget_used;
     volatile sig_atomic_t stop_requested;
 };
@@ -66,7 +71,12 @@ struct machine_run;
 /* Which clock the plan and the user's wish lead to. */
 bool machine_follows_host(const struct pgr_machine *m);
 pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e);
-/* handover.c: points of the plan. Each says whether, or notes that, the next one was reached. */
+/* load.c: the engine failed, for this reason. True: it had not run anything yet, and another one
+ * stands in for it, as auto allows. */
+bool machine_replace_engine(struct pgr_machine *m, const char *why);
+/* handover.c: the engine's end, in a machine that goes on. */
+void machine_retire_engine(struct pgr_machine *m);
+/* Points of the plan. Each says whether, or notes that, the next one was reached. */
 void machine_points_begin(struct pgr_machine *m);
 void machine_point_service(struct pgr_machine *m, uint32_t number);
 bool machine_point_address(struct pgr_machine *m, struct x86_state *st, const struct cpu_exit *x);

@@ -13,6 +13,7 @@ enum {
     SLICE_BLOCKS = 100000, /* deterministic slices: blocks of code */
     BLOCKS_PER_TICK = 50,  /* and how they move the virtual clock: 2 ns each */
     SLICE_HOST_US = 10000, /* else by the host's time; the clock page is brought up to date, too */
+    SLICES_PER_LOOK = 16,  /* between looks at how much the kernel holds */
     POLL_MS = 50,
     SHARE_POLL_MS = 2 /* how often a worker looks at host descriptors while others run */
 };
@@ -57,17 +58,28 @@ static void set_slice(struct pgr_machine *m)
     m->slice_left = 0;
 }
 
+/* A guest can make the kernel keep more than anybody has, in pipes, queues and the registry: that
+ * is its end, not ours. */
+static void look_at_kernel(struct pgr_machine *m)
+{
+    if (++m->slices % SLICES_PER_LOOK == 0 && !m->p->ended && host_private_bytes() > m->kernel_most)
+        nt_process_end(m->k, m->p, STATUS_INSUFFICIENT_RESOURCES);
+}
+
 /* Time goes on with the code that runs: programs that only watch the clock see it move. */
 static void after_slice(struct machine_run *r)
 {
     struct pgr_machine *m = r->m;
     nt_clock_advance(m->k, SLICE_BLOCKS / BLOCKS_PER_TICK);
     win_update_time(m->k, m->p);
+    look_at_kernel(m);
 }
 
 static void engine_failed(struct machine_run *r, const struct nt_thread *t,
                           const struct cpu_exit *x)
 {
+    if (machine_replace_engine(r->m, x->message))
+        return;
     if (!r->done)
         r->status = err_set(r->e, PGR_E_STATE, "the CPU engine failed at 0x%llx: %s",
                             (unsigned long long)t->cpu.rip, x->message);
@@ -77,6 +89,7 @@ static void engine_failed(struct machine_run *r, const struct nt_thread *t,
 static void look_at_exit(struct machine_run *r, const struct nt_thread *t, const struct cpu_exit *x)
 {
     struct pgr_machine *m = r->m;
+    m->unproven &= x->kind == CPU_EXIT_FAILURE;
     switch (x->kind) {
     case CPU_EXIT_SLICE:
         after_slice(r);
@@ -327,6 +340,8 @@ pgr_status pgr_machine_run(struct pgr_machine *m, const struct pgr_limits *limit
     m->stop_after = limits->services ? m->services + limits->services : UINT64_MAX;
     m->budget_used = pgr_machine_instructions(m);
     nt_lock(m->k);
+    if (m->hooks)
+        hooks_begin(m->hooks, m->p);
     m->run = &r;
     work(&r, &m->workers[0]);
     dismiss_workers(m);

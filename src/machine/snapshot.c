@@ -12,7 +12,7 @@
 
 #include <zstd.h>
 
-enum { VERSION = 3, LEVEL = 1 };
+enum { VERSION = 4, LEVEL = 1 };
 #define STATE_MAX (64ull << 30)
 
 struct header {
@@ -52,6 +52,17 @@ static void load_space(struct pgr_machine *m, struct ser *s)
         m->p = p;
 }
 
+/* What the guest's export tables lead to must be there, whether somebody listens or not. */
+static void transfer_hooks(struct pgr_machine *m, struct ser *s)
+{
+    bool any = m->hooks != NULL;
+    SER(s, any);
+    if (s->loading && any && !m->hooks && !s->failed)
+        m->hooks = hooks_create(m->k);
+    if (any && !s->failed)
+        hooks_transfer(m->hooks, s);
+}
+
 static void transfer(struct pgr_machine *m, struct ser *s)
 {
     ser_tag(s, "MACH");
@@ -70,6 +81,7 @@ static void transfer(struct pgr_machine *m, struct ser *s)
     if (s->failed)
         return;
     mem_transfer(s, m->p->mem);
+    transfer_hooks(m, s);
     ser_tag(s, "DONE");
     if (s->loading)
         nt_kernel_settle(m->k, s);

@@ -71,6 +71,7 @@ struct nt_exception {
 struct nt_config {
     bool clock_host;
     bool strict;         /* an unimplemented service stops the machine */
+    bool intercept;      /* images get room for thunks behind their pages (hook/) */
     uint64_t seed;       /* of everything random */
     uint64_t xfeatures;  /* state components beyond SSE that the processor has, as in XCR0 */
     uint64_t start_time; /* virtual clock: system time at start, 0: the default */
@@ -130,6 +131,11 @@ struct nt_kernel {
     void (*on_image)(void *ctx, struct nt_process *p, uint64_t base, uint64_t size,
                      const uint16_t *path, size_t path_len, bool mapped);
     void *on_image_ctx;
+    /* Whoever keeps something else than return addresses on stacks puts them back before the guest
+     * looks for exception handlers there, and may take them again when it goes on from one. */
+    void (*on_dispatch)(void *ctx, struct nt_thread *t);
+    void (*on_continue)(void *ctx, struct nt_thread *t);
+    void *on_dispatch_ctx;
 };
 
 pgr_status nt_kernel_create(const struct nt_config *cfg, struct mem_ram *ram,

@@ -78,6 +78,7 @@
 enum {
     PE_DOS_HEADER_SIZE = 64,
     PE_FILE_HEADER_SIZE = 20,
+    PE_OPT_IMAGE_SIZE = 56,   /* SizeOfImage in the optional header, of both kinds */
     PE_OPTIONAL32_FIXED = 96, /* up to the data directories */
     PE_OPTIONAL64_FIXED = 112,
     PE_SECTION_HEADER_SIZE = 40,

@@ -116,7 +116,7 @@ static void read_optional_common(struct pe_header *h, const uint8_t *p)
     h->image_minor = pe_u16(p + 46);
     h->subsystem_major = pe_u16(p + 48);
     h->subsystem_minor = pe_u16(p + 50);
-    h->image_size = pe_u32(p + 56);
+    h->image_size = pe_u32(p + PE_OPT_IMAGE_SIZE);
     h->headers_size = pe_u32(p + 60);
     h->checksum = pe_u32(p + 64);
     h->subsystem = pe_u16(p + 68);

@@ -118,7 +118,7 @@ void trace_put_unicode_string(struct trace_decoder *d, const char *name, uint64_
         trace_put_utf16_at(d, name, us.Buffer, us.Length / 2u);
 }
 
-static void decode_wide(struct trace_decoder *d, const char *name, uint64_t va)
+void trace_put_wide(struct trace_decoder *d, const char *name, uint64_t va)
 {
     uint8_t raw[(TRACE_STRING_SHOWN + 1) * 2];
     size_t got = trace_peek_some(d, va, raw, sizeof raw) / 2, n = 0;
@@ -354,7 +354,7 @@ static void decode_plain(struct trace_decoder *d, const struct nt_arg *a, uint64
         trace_put(d, TRACE_NUMBER, a->name, v);
         break;
     case NT_ARG_PWSTR:
-        decode_wide(d, a->name, v);
+        trace_put_wide(d, a->name, v);
         break;
     case NT_ARG_HANDLE_ARRAY:
         decode_handle_array(d, a->name, v);

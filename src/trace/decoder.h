@@ -26,6 +26,8 @@ void trace_put_named(struct trace_decoder *d, enum nt_arg_type type, const char 
 void trace_put_status(struct trace_decoder *d, const char *name, ntstatus status);
 void trace_put_handle(struct trace_decoder *d, const char *name, uint64_t handle);
 void trace_put_utf16_at(struct trace_decoder *d, const char *name, uint64_t va, size_t units);
+/* UTF-16 up to its NUL. */
+void trace_put_wide(struct trace_decoder *d, const char *name, uint64_t va);
 void trace_put_buffer(struct trace_decoder *d, const char *name, uint64_t va, uint64_t size);
 void trace_put_system_time(struct trace_decoder *d, const char *name, uint64_t t);
 /* A buffer with the structure that the service's information class names; false, and no value, when

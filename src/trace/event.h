@@ -53,8 +53,14 @@ struct trace_event {
     uint32_t pid, tid;
     uint64_t time;        /* 100 ns since the machine started */
     const char *category; /* "file_io" */
-    const char *module;   /* of an API function; NULL for services */
-    const char *function;
+    const char *module;   /* of an API function, "kernel32.dll"; NULL for services */
+    const char *function; /* NULL: the API function has but an ordinal */
+    uint32_t ordinal;
+    uint32_t depth;     /* API functions: of calls around it */
+    const char *caller; /* CALL of an API function: "a.exe+0x1234" */
+    bool has_error;     /* RETURN of an API function that failed: what GetLastError would say */
+    uint32_t last_error;
+    const char *last_error_name; /* "ERROR_FILE_NOT_FOUND"; may be NULL */
     uint64_t result_code;
     struct trace_value result;        /* RETURN: SYMBOL, or a number */
     const struct trace_value *values; /* in parameter order */

@@ -9,21 +9,26 @@
 #include "nt/call.h"
 
 struct trace_filter_config {
-    const char *const *patterns; /* wildcards on names: "Nt*File" */
+    const char *const *patterns; /* wildcards on names: "Nt*File", or with the module of an API
+                                    function: "kernel32!*File*" */
     size_t pattern_count;
     const char *const *categories; /* "file_io" */
     size_t category_count;
-    const char *const *functions; /* exact names; "ZwClose" means NtClose */
+    const char *const *functions; /* exact names; "ZwClose" means NtClose; "kernel32!Sleep" */
     size_t function_count;
 };
 
-struct trace_filter; /* a set of services */
+struct trace_filter;
 
 /* PGR_E_ARGUMENT with what may have been meant: an unknown category or function, a pattern that no
- * function matches. */
-pgr_status trace_filter_create(const struct trace_filter_config *cfg, struct trace_filter **out,
-                               struct pgr_error *e);
+ * function matches. `api`: API functions are meant as well, those with a prototype; what names a
+ * module is not checked. */
+pgr_status trace_filter_create(const struct trace_filter_config *cfg, bool api,
+                               struct trace_filter **out, struct pgr_error *e);
 void trace_filter_destroy(struct trace_filter *f);
 /* `service` is a row of nt_services. */
 bool trace_filter_wants(const struct trace_filter *f, const struct nt_service *service);
+/* The same for an API function; its module is "kernel32.dll". */
+bool trace_filter_wants_api(const struct trace_filter *f, const char *module, const char *name,
+                            const char *category);
 #endif

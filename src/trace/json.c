@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "trace/sinks.h"
 
+#include <string.h>
+
 static const struct trace_value *put_value(struct trace_out *o, const struct trace_value *v);
 
 /* Integers that a double holds exactly are numbers; greater ones hexadecimal strings. */
@@ -184,6 +186,33 @@ static void put_result(struct trace_out *o, const struct trace_event *ev)
     }
 }
 
+static void put_text_key(struct trace_out *o, const char *key, const char *value)
+{
+    trace_out_text(o, ",\"");
+    trace_out_text(o, key);
+    trace_out_text(o, "\":");
+    put_quoted(o, value, strlen(value));
+}
+
+static void put_function(struct trace_out *o, const struct trace_event *ev)
+{
+    if (ev->function) {
+        put_text_key(o, "function", ev->function);
+        return;
+    }
+    trace_out_text(o, ",\"function\":\"#");
+    trace_out_decimal(o, ev->ordinal);
+    trace_out_char(o, '"');
+}
+
+static void put_error(struct trace_out *o, const struct trace_event *ev)
+{
+    trace_out_text(o, ",\"error\":");
+    trace_out_decimal(o, ev->last_error);
+    if (ev->last_error_name)
+        put_key(o, "error_name", ev->last_error_name);
+}
+
 void trace_json_event(struct trace_out *o, const struct trace_event *ev)
 {
     trace_out_text(o, "{\"timestamp\":");
@@ -193,10 +222,18 @@ void trace_json_event(struct trace_out *o, const struct trace_event *ev)
     put_key(o, "event", trace_event_kind_name(ev->kind));
     put_key(o, "category", ev->category);
     if (ev->module)
-        put_key(o, "module", ev->module);
-    put_key(o, "function", ev->function);
+        put_text_key(o, "module", ev->module);
+    put_function(o, ev);
+    if (ev->module) {
+        trace_out_text(o, ",\"depth\":");
+        trace_out_decimal(o, ev->depth);
+    }
+    if (ev->caller)
+        put_text_key(o, "caller", ev->caller);
     if (ev->kind == TRACE_RETURN)
         put_result(o, ev);
+    if (ev->has_error)
+        put_error(o, ev);
     trace_out_text(o, ev->kind == TRACE_RETURN ? ",\"outs\":{" : ",\"args\":{");
     put_values(o, ev->values, ev->value_count);
     trace_out_text(o, "}}");

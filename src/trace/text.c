@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+enum { DEPTH_SHOWN = 32 };
+
 static const struct trace_value *put_value(struct trace_out *o, const struct trace_value *v);
 
 /* Small numbers are counts, large ones are masks or minus something. */
@@ -148,6 +150,16 @@ static const struct trace_value *put_value(struct trace_out *o, const struct tra
     return v + 1;
 }
 
+/* "kernel32!": whose file names end in .dll go without. */
+static void put_module(struct trace_out *o, const char *module)
+{
+    size_t len = strlen(module);
+    if (len > 4 && !strcmp(module + len - 4, ".dll"))
+        len -= 4;
+    trace_out_escaped(o, module, len, TRACE_ESCAPE_BARE);
+    trace_out_char(o, '!');
+}
+
 static void put_head(struct trace_out *o, const struct trace_event *ev)
 {
     static const char *const verbs[] = {
@@ -164,11 +176,25 @@ static void put_head(struct trace_out *o, const struct trace_event *ev)
     trace_out_text(o, "] ");
     trace_out_text(o, verbs[ev->kind]);
     trace_out_char(o, ' ');
-    if (ev->module) {
-        trace_out_text(o, ev->module);
-        trace_out_char(o, '!');
+    for (uint32_t i = 0; i < MIN(ev->depth, (uint32_t)DEPTH_SHOWN); i++)
+        trace_out_text(o, "  ");
+    if (ev->module)
+        put_module(o, ev->module);
+    if (ev->function) {
+        trace_out_escaped(o, ev->function, strlen(ev->function), TRACE_ESCAPE_BARE);
+    } else {
+        trace_out_char(o, '#');
+        trace_out_decimal(o, ev->ordinal);
     }
-    trace_out_text(o, ev->function);
+}
+
+static void put_error(struct trace_out *o, const struct trace_event *ev)
+{
+    trace_out_text(o, " error ");
+    if (ev->last_error_name)
+        trace_out_text(o, ev->last_error_name);
+    else
+        trace_out_decimal(o, ev->last_error);
 }
 
 void trace_text_event(struct trace_out *o, const struct trace_event *ev)
@@ -177,6 +203,8 @@ void trace_text_event(struct trace_out *o, const struct trace_event *ev)
     if (ev->kind == TRACE_RETURN) {
         trace_out_text(o, "() -> ");
         put_value(o, &ev->result);
+        if (ev->has_error)
+            put_error(o, ev);
         if (ev->value_count)
             trace_out_char(o, ' ');
     }
@@ -184,6 +212,10 @@ void trace_text_event(struct trace_out *o, const struct trace_event *ev)
         trace_out_char(o, '(');
         put_values(o, ev->values, ev->value_count);
         trace_out_char(o, ')');
+    }
+    if (ev->caller) {
+        trace_out_text(o, " <- ");
+        trace_out_escaped(o, ev->caller, strlen(ev->caller), TRACE_ESCAPE_BARE);
     }
     trace_out_newline(o);
 }

@@ -2,11 +2,16 @@
 #include "trace/trace.h"
 #include "base/bits.h"
 #include "base/vec.h"
+#include "trace/api.h"
 #include "trace/decode.h"
+#include "trace/internal.h"
 #include "trace/sinks.h"
 
 struct trace {
+    struct nt_kernel *k; /* that it is attached to */
     struct trace_filter *filter;
+    bool services, wants_api;
+    struct trace_api *api;
     struct trace_sink sinks[TRACE_SINKS_MAX];
     size_t sink_count;
     uint32_t main_tid; /* 0: not known yet */
@@ -50,11 +55,22 @@ static void note_lowest_tid(struct nt_kernel *k, struct nt_object *o, void *ctx)
 }
 
 /* Thread ids only grow, so the first process's lowest is its first thread. */
-static bool is_main(struct trace *t, const struct nt_call *c)
+bool trace_is_main(struct trace *t, const struct nt_thread *thread)
 {
     if (!t->main_tid)
-        nt_object_each(c->k, NT_TYPE_THREAD, note_lowest_tid, &t->main_tid);
-    return c->t->tid == t->main_tid;
+        nt_object_each(t->k, NT_TYPE_THREAD, note_lowest_tid, &t->main_tid);
+    return thread->tid == t->main_tid;
+}
+
+struct nt_kernel *trace_kernel(const struct trace *t)
+{
+    return t->k;
+}
+
+bool trace_wants_function(const struct trace *t, const char *module, const char *name,
+                          const char *category)
+{
+    return trace_filter_wants_api(t->filter, module, name, category);
 }
 
 /* win32k's services give handles and numbers back. */
@@ -82,7 +98,7 @@ static void on_service(void *ctx, struct nt_call *c, bool entry, ntstatus result
     const struct trace_guest guest = {c, c->p->ptr_size, peek, describe};
     struct trace_event ev = {
         .kind = entry ? TRACE_CALL : TRACE_RETURN,
-        .main_thread = is_main(t, c),
+        .main_thread = trace_is_main(t, c->t),
         .pid = c->p->pid,
         .tid = c->t->tid,
         .time = nt_now(c->k),
@@ -99,18 +115,26 @@ static void on_service(void *ctx, struct nt_call *c, bool entry, ntstatus result
     trace_emit(t, &ev);
 }
 
-void trace_attach(struct trace *t, struct nt_kernel *k)
+void trace_attach(struct trace *t, struct nt_kernel *k, struct hooks *h)
 {
-    BUG_ON(k->on_service);
-    k->on_service = on_service;
-    k->on_service_ctx = t;
+    BUG_ON(t->k || k->on_service);
+    t->k = k;
+    if (t->services) {
+        k->on_service = on_service;
+        k->on_service_ctx = t;
+    }
+    if (t->wants_api && h)
+        t->api = trace_api_create(t, h);
 }
 
-void trace_detach(struct trace *t, struct nt_kernel *k)
+void trace_detach(struct trace *t)
 {
-    BUG_ON(k->on_service_ctx != t);
-    k->on_service = NULL;
-    k->on_service_ctx = NULL;
+    if (t->services) {
+        BUG_ON(t->k->on_service_ctx != t);
+        t->k->on_service = NULL;
+        t->k->on_service_ctx = NULL;
+    }
+    t->k = NULL;
 }
 
 /* ---- Sinks
@@ -155,6 +179,7 @@ void trace_flush(struct trace *t)
 
 static void release(struct trace *t)
 {
+    trace_api_destroy(t->api);
     trace_filter_destroy(t->filter);
     free(t->path);
     free(t);
@@ -164,7 +189,9 @@ pgr_status trace_create(const struct trace_config *cfg, struct trace **out, stru
 {
     struct trace *t = xcalloc(1, sizeof *t);
     t->path = cfg->output ? xstrdup(cfg->output) : NULL;
-    pgr_status status = trace_filter_create(&cfg->filter, &t->filter, e);
+    t->services = !cfg->no_services;
+    t->wants_api = cfg->api;
+    pgr_status status = trace_filter_create(&cfg->filter, cfg->api, &t->filter, e);
     if (!status)
         status = trace_out_open(&t->out, t->path, e);
     if (status) {

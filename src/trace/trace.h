@@ -13,6 +13,8 @@
 enum trace_format { TRACE_FORMAT_TEXT, TRACE_FORMAT_JSON };
 
 struct trace_config {
+    bool no_services; /* calls of NT services are left out */
+    bool api;         /* calls of API functions are traced; the machine must intercept */
     enum trace_format format;
     const char *output; /* NULL: standard error, "-": standard output, else a file; copied */
     struct trace_filter_config filter;
@@ -27,9 +29,14 @@ pgr_status trace_create(const struct trace_config *cfg, struct trace **out, stru
  * kernel that it is attached to must be gone or detached. */
 pgr_status trace_destroy(struct trace *t, struct pgr_error *e);
 
-/* From now on k's services are reported to t. One trace per kernel, one kernel per trace. */
-void trace_attach(struct trace *t, struct nt_kernel *k);
-void trace_detach(struct trace *t, struct nt_kernel *k);
+/*
+ * From now on k's services, and API calls that h intercepts, are reported to t. One trace per
+ * kernel, one kernel per trace. `h` may be NULL. For API calls attach before the program has run;
+ * the trace must then live until the machine is gone, or as long as it does not run.
+ */
+struct hooks;
+void trace_attach(struct trace *t, struct nt_kernel *k, struct hooks *h);
+void trace_detach(struct trace *t);
 
 enum { TRACE_SINKS_MAX = 4 };
 /* Another consumer of the same events, copied; false when there are too many. */

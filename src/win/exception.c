@@ -144,6 +144,8 @@ bool win_raise(struct nt_kernel *k, struct nt_thread *t, const struct nt_excepti
     k->up.sync(k, t);
     if (!p->ki_exception)
         return false;
+    if (k->on_dispatch)
+        k->on_dispatch(k->on_dispatch_ctx, t);
     return p->ptr_size == 4 ? raise32(k, t, p->ki_exception, e) : raise64(k, t, p->ki_exception, e);
 }
 

@@ -24,6 +24,8 @@ struct win_boot {
 
 /* The gate page: calls of the guest that are for the host, see win/gates.h. */
 #define WIN_GATE_SIZE 0x10000u
+/* The gates from here to the end of the first page belong to the layer above, 16 bytes each. */
+#define WIN_GATE_ABOVE 0xf00u
 
 /*
  * Makes the process with its first thread, ready. k->first_process is set, k->service_table filled,

@@ -45,6 +45,14 @@ expect 1 2 'no guest root is installed' doctor cmd.exe
 expect 2 2 'one argument too many' roots extra
 expect 1 2 'run scripts/guest-dlls' roots
 expect 1 2 'No such file' roots --root /nonexistent/windows
+expect 0 1 'LPCWSTR lpFileName' api CreateFileW
+expect 0 1 'FILE_SHARE_READ' api --long CreateFileW
+expect 0 1 '"stack": 40' api --json CreateFileW
+expect 0 1 'RegSetValueExW' api 'RegSet*'
+expect 0 1 'but of the wide function' api CreateFile
+expect 1 2 "did you mean 'CreateFileW'?" api CreateFleW
+expect 1 2 "no prototype matches 'Qqq*'" api 'Qqq*'
+expect 2 2 'api' api
 expect 0 1 '.Dt PEREGRINE 1' help --man
 
 if [ -w /dev/full ] && "$peregrine" help 2>/dev/null >/dev/full; then

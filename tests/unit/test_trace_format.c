@@ -693,7 +693,7 @@ static bool wants(const struct trace_filter_config *cfg, const char *name)
 {
     struct trace_filter *f;
     struct pgr_error e;
-    assert_int_equal(trace_filter_create(cfg, &f, &e), PGR_OK);
+    assert_int_equal(trace_filter_create(cfg, false, &f, &e), PGR_OK);
     bool wanted = trace_filter_wants(f, nt_service_find(name));
     trace_filter_destroy(f);
     return wanted;
@@ -743,7 +743,7 @@ static void unknown_words_are_errors_that_say_what_was_meant(void **state)
         };
         struct trace_filter *f;
         struct pgr_error e;
-        expect_row(i, trace_filter_create(&cfg, &f, &e) == PGR_E_ARGUMENT);
+        expect_row(i, trace_filter_create(&cfg, false, &f, &e) == PGR_E_ARGUMENT);
         expect_row(i, strstr(e.text, rows[i].says) != NULL);
     }
 }

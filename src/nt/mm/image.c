@@ -83,10 +83,20 @@ static void describe_flags(struct mm_image *img, const struct pe_image *pe)
     }
 }
 
-static void describe(struct mm_image *img, const struct pe_image *pe)
+/* Behind a DLL's own pages: a slot for each of its exports, and one more. */
+static uint64_t room_for_thunks(const struct pe_image *pe)
+{
+    struct pe_exports ex;
+    if (!(pe->h.characteristics & IMAGE_FILE_DLL) || !pe_exports_open(&ex, pe))
+        return 0;
+    return align_up(((uint64_t)ex.nfunctions + 1) * NT_IMAGE_THUNK, MEM_PAGE);
+}
+
+static void describe(struct mm_image *img, const struct pe_image *pe, bool thunks)
 {
     const struct pe_header *h = &pe->h;
-    img->info.size = align_up((uint64_t)h->image_size, MEM_PAGE);
+    img->info.room = thunks ? room_for_thunks(pe) : 0;
+    img->info.size = align_up((uint64_t)h->image_size, MEM_PAGE) + img->info.room;
     img->info.preferred = h->image_base;
     img->info.section_base = h->image_base;
     img->info.entry = h->entry;
@@ -162,7 +172,7 @@ ntstatus mm_image_open(struct nt_kernel *k, int fd, const char *name, struct mm_
         if (!s) {
             img = xcalloc(1, sizeof *img);
             img->id = id;
-            describe(img, &pe);
+            describe(img, &pe, k->cfg.intercept);
             vec_push(&mm->images, img);
         }
         view_close(&view);
@@ -250,10 +260,21 @@ static void relocate(struct mm_image *img, const struct pe_map *map, uint64_t ba
     img->info.section_base = base;
 }
 
+/* The room is part of the image for everybody who looks up what an address belongs to. */
+static void add_room(struct mm_image *img, const struct pe_map *map)
+{
+    uint64_t at = (uint64_t)map->img->h.lfanew + 4 + PE_FILE_HEADER_SIZE + PE_OPT_IMAGE_SIZE;
+    if (!img->info.room)
+        return;
+    add_part(img, map->size, (uint32_t)img->info.room, PAGE_EXECUTE_READ);
+    if (range_inside(at, 4, map->size))
+        pe_put32(mem_object_range(img->object, at, 4), (uint32_t)img->info.size);
+}
+
 static ntstatus lay_out(struct nt_kernel *k, struct mm_image *img, struct pe_map *map, int fd,
                         uint64_t base)
 {
-    ntstatus s = mem_object_image(k->ram, map->size, &img->object);
+    ntstatus s = mem_object_image(k->ram, map->size + img->info.room, &img->object);
     if (s)
         return s;
     s = put_segments(img, map, fd);
@@ -262,6 +283,7 @@ static ntstatus lay_out(struct nt_kernel *k, struct mm_image *img, struct pe_map
         img->object = NULL;
         return s;
     }
+    add_room(img, map);
     relocate(img, map, base);
     return STATUS_SUCCESS;
 }
@@ -349,6 +371,7 @@ ntstatus mm_image_layout(struct nt_kernel *k, struct nt_process *p, struct mm_im
 static void transfer_info(struct ser *s, struct nt_image_info *i)
 {
     SER(s, i->size);
+    SER(s, i->room);
     SER(s, i->section_base);
     SER(s, i->preferred);
     SER(s, i->entry);

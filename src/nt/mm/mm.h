@@ -31,8 +31,13 @@ void nt_mm_settle(struct nt_kernel *k, struct ser *s);
 /* Unmaps every view of an ending process, and forgets what was noted about it. p->mem stays. */
 void nt_mm_release_process(struct nt_kernel *k, struct nt_process *p);
 
+/* With nt_config.intercept a mapped DLL has so many bytes more for each export, and once again:
+ * executable zeroes. */
+enum { NT_IMAGE_THUNK = 8 };
+
 struct nt_image_info {
     uint64_t base, size;   /* of this view; base is 0 when not mapped */
+    uint64_t room;         /* that `size` has behind the image's own pages, for thunks */
     uint64_t section_base; /* where the image is laid out for: the ImageBase in its mapped header */
     uint64_t preferred;    /* the ImageBase in the file */
     uint32_t entry;        /* RVA, 0: none */
@@ -72,6 +77,8 @@ bool nt_image_at(struct nt_kernel *k, struct nt_process *p, uint64_t va, struct 
 /* The image at va as it was laid out, before any guest wrote to its own copy: contiguous, borrowed
  * from the section. NULL when va is in no image. */
 const uint8_t *nt_image_bytes(struct nt_kernel *k, struct nt_process *p, uint64_t va, size_t *size);
+/* How much room for thunks the image at va has at its end. */
+uint64_t nt_image_room(struct nt_kernel *k, struct nt_process *p, uint64_t va);
 /* Calls fn for each view in order of address. */
 void nt_views_each(struct nt_kernel *k, struct nt_process *p,
                    void (*fn)(void *ctx, const struct nt_view *v), void *ctx);

@@ -89,6 +89,8 @@ ntstatus nt_continue(struct nt_call *c)
     c->k->up.sync(c->k, c->t);
     set_context(c, &c->t->cpu, nt_ptr_size(c), ctx, &x);
     c->keep_registers = true;
+    if (c->k->on_continue)
+        c->k->on_continue(c->k->on_dispatch_ctx, c->t);
     if (a->TestAlert && c->t->apc_len)
         nt_apc_deliver(c->k, c->t, (ntstatus)c->t->cpu.gpr[X86_RAX]);
     return STATUS_SUCCESS;

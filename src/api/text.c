@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "api/api.h"
+#include "base/bits.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+struct line {
+    char *out;
+    size_t size, len;
+};
+
+/* Appends `|name` when it fits whole. */
+static bool append(struct line *l, const char *name)
+{
+    size_t n = strlen(name), bar = l->len != 0;
+    if (l->len + bar + n + 1 > l->size)
+        return false;
+    if (bar)
+        l->out[l->len++] = '|';
+    memcpy(l->out + l->len, name, n + 1);
+    l->len += n;
+    return true;
+}
+
+/* A value of 32 bits may come with zeroes above it or with copies of its sign. */
+static uint64_t narrowed(uint64_t v)
+{
+    uint64_t high = v >> 32;
+    return high == 0 || high == UINT32_MAX ? (uint32_t)v : v;
+}
+
+static void put_number(struct line *l, uint64_t v)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, v < 0x10000 ? "%" PRIu64 : "0x%" PRIx64, v);
+    append(l, digits);
+}
+
+static void put_enum(struct line *l, const struct api_table *t, const struct api_group *g,
+                     uint64_t value)
+{
+    for (unsigned i = 0; i < g->count; i++) {
+        uint64_t v;
+        const char *name = api_constant(t, g, i, &v);
+        if (narrowed(v) == value && append(l, name))
+            return;
+    }
+    put_number(l, value);
+}
+
+/* The table has names for several bits before those for single ones. */
+static void put_flags(struct line *l, const struct api_table *t, const struct api_group *g,
+                      uint64_t value)
+{
+    struct line names = *l;
+    uint64_t left = value;
+    names.size -= 20; /* so that what has no name is not lost: "|0x" and 16 digits */
+    for (unsigned i = 0; i < g->count && (left || !value); i++) {
+        uint64_t v;
+        const char *name = api_constant(t, g, i, &v);
+        v = narrowed(v);
+        bool shows = value ? v && (value & v) == v && (left & v) : !v;
+        if (shows && append(&names, name)) {
+            left &= ~v;
+            if (!value)
+                break;
+        }
+    }
+    l->len = names.len;
+    if (left || !l->len) {
+        char rest[24];
+        snprintf(rest, sizeof rest, left ? "0x%" PRIx64 : "%" PRIu64, left);
+        append(l, rest);
+    }
+}
+
+size_t api_value_text(const struct api_table *t, api_group_id id, uint64_t value, char *out,
+                      size_t size)
+{
+    BUG_ON(size < 24);
+    struct api_group g = api_group(t, id);
+    struct line l = {out, size, 0};
+    out[0] = 0;
+    if (g.is_flags)
+        put_flags(&l, t, &g, narrowed(value));
+    else
+        put_enum(&l, t, &g, narrowed(value));
+    return l.len;
+}
+
+/* ---- Failure
+ * ------------------------------------------------------------------------------------- */
+
+bool api_failed(const struct api_table *t, const struct api_function *f, uint64_t result,
+                unsigned bitness)
+{
+    struct api_type y = api_type(t, f->result);
+    uint32_t size = api_size(&y, bitness);
+    uint64_t all = size >= 8 ? UINT64_MAX : (1ull << 8 * size) - 1;
+    switch ((enum api_outcome)f->outcome) {
+    case API_ZERO_FAILS:
+    case API_ZERO_FAILS_ERRNO:
+        return !(result & all);
+    case API_MINUS_ONE_FAILS:
+    case API_MINUS_ONE_FAILS_ERRNO:
+        return (result & all) == all;
+    case API_IS_NTSTATUS:
+    case API_IS_HRESULT:
+        return (int32_t)result < 0;
+    case API_IS_WINERROR:
+    case API_IS_ERRNO:
+        return (uint32_t)result != 0;
+    case API_TELLS_NOTHING:
+    case API_OUTCOME_COUNT:
+        break;
+    }
+    return false;
+}

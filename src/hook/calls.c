@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The two gates, and the calls between them. */
+#include "base/ser.h"
+#include "hook/internal.h"
+#include "win/win.h"
+
+enum {
+    CALLS_MAX = 1 << 16,  /* of one thread; deeper ones go on unseen */
+    THREADS_KEPT = 64,    /* before those that ended are looked for */
+    STACK_LIMIT_SLOT = 2, /* pointers from the beginning of a TEB */
+};
+
+struct gate {
+    struct hooks *h;
+    struct nt_process *p;
+    struct nt_thread *t;
+    struct hook_thread *ht;
+    uint64_t sp;
+};
+
+/* ---- Threads
+ * --------------------------------------------------------------------------------------------- */
+
+void hook_thread_free(struct hook_thread *ht)
+{
+    vec_free(&ht->calls);
+}
+
+static void forget_ended(struct hooks *h)
+{
+    for (size_t i = h->threads.len; i-- > 0;) {
+        const struct nt_thread *t = nt_thread_get(h->k, h->threads.data[i].thread);
+        if (t && t->state != NT_THREAD_ENDED)
+            continue;
+        hook_thread_free(&h->threads.data[i]);
+        vec_remove(&h->threads, i);
+    }
+}
+
+static struct hook_thread *find_thread(struct hooks *h, nt_id id)
+{
+    vec_foreach (ht, &h->threads)
+        if (ht->thread == id)
+            return ht;
+    return NULL;
+}
+
+static struct hook_thread *thread_of(struct hooks *h, const struct nt_thread *t)
+{
+    struct hook_thread *ht = find_thread(h, t->o.id);
+    if (ht)
+        return ht;
+    if (h->threads.len >= THREADS_KEPT)
+        forget_ended(h);
+    vec_push(&h->threads, (struct hook_thread){.thread = t->o.id});
+    return &h->threads.data[h->threads.len - 1];
+}
+
+static uint64_t stack_pointer(const struct nt_process *p, const struct nt_thread *t)
+{
+    uint64_t sp = t->cpu.gpr[X86_RSP];
+    return p->ptr_size == 4 ? (uint32_t)sp : sp;
+}
+
+/* ---- Slots
+ * -----------------------------------------------------------------------------------------------
+ */
+
+/* What the guest's own code put into the slot: calls that a jump made share one. */
+static uint64_t true_return(const struct hook_thread *ht, size_t i)
+{
+    const struct hook_call *c = &ht->calls.data[i];
+    for (size_t j = i; j-- > 0 && c->back == hook_gate_address(GATE_RETURN);)
+        if (ht->calls.data[j].slot == c->slot)
+            c = &ht->calls.data[j];
+    return c->back;
+}
+
+static bool write_slot(struct nt_process *p, uint64_t slot, uint64_t value)
+{
+    return !mem_write(p->mem, slot, &value, p->ptr_size);
+}
+
+/* The guest may look at its stack from here down. */
+static void put_back(const struct gate *g)
+{
+    for (size_t i = 0; i < g->ht->calls.len; i++) {
+        struct hook_call *c = &g->ht->calls.data[i];
+        uint64_t now;
+        if (c->armed && hook_peek_ptr(g->p, c->slot, &now) && now == hook_gate_address(GATE_RETURN))
+            write_slot(g->p, c->slot, true_return(g->ht, i));
+        c->armed = false;
+    }
+    if (g->sp > g->ht->calm)
+        g->ht->calm = g->sp;
+}
+
+static void take_again(const struct gate *g)
+{
+    for (size_t i = 0; i < g->ht->calls.len; i++) {
+        struct hook_call *c = &g->ht->calls.data[i];
+        uint64_t now;
+        if (!c->armed && hook_peek_ptr(g->p, c->slot, &now) && now == true_return(g->ht, i))
+            c->armed = write_slot(g->p, c->slot, hook_gate_address(GATE_RETURN));
+    }
+    g->ht->calm = 0;
+}
+
+/* ---- The end of calls
+ * ------------------------------------------------------------------------------------ */
+
+static void tell_end(const struct gate *g, struct hook_call *c, bool unwound)
+{
+    for (unsigned i = HOOK_LISTENERS; i-- > 0;) {
+        const struct hook_listener *l = &g->h->listeners[i];
+        if (c->told & 1u << i)
+            l->leave(l->ctx, g->t, c, unwound);
+    }
+}
+
+/* Calls whose slot lies below `sp` are over, if it is on the same stack: fibers and threads have
+ * others. The TEB names the bounds of the one that is in use. */
+static void drop_below(const struct gate *g, uint64_t sp)
+{
+    uint64_t limit = 0;
+    struct hook_thread *ht = g->ht;
+    for (size_t i = ht->calls.len; i-- > 0;) {
+        struct hook_call c = ht->calls.data[i];
+        if (c.slot >= sp)
+            continue;
+        if (!limit && !hook_peek_ptr(g->p, g->t->teb + STACK_LIMIT_SLOT * g->p->ptr_size, &limit))
+            return;
+        if (c.slot < limit)
+            continue;
+        vec_remove(&ht->calls, i);
+        tell_end(g, &c, true);
+    }
+}
+
+static void settle(const struct gate *g)
+{
+    if (g->ht->calls.len && g->ht->calls.data[g->ht->calls.len - 1].slot < g->sp)
+        drop_below(g, g->sp);
+    if (g->ht->calm && g->sp > g->ht->calm)
+        take_again(g);
+}
+
+/* ---- Entry
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static bool fail(struct nt_kernel *k, struct nt_thread *t, uint64_t address)
+{
+    struct nt_exception e = {.code = STATUS_ACCESS_VIOLATION,
+                             .address = address,
+                             .count = 2,
+                             .info = {8, address},
+                             .first_chance = true};
+    if (!k->up.raise(k, t, &e))
+        nt_process_end(k, nt_process_get(k, t->process), STATUS_ACCESS_VIOLATION);
+    return !k->need_resched && t->state == NT_THREAD_RUNNING;
+}
+
+static void set_ip(const struct gate *g, uint64_t ip, uint64_t sp)
+{
+    g->t->cpu.rip = ip;
+    g->t->cpu.gpr[X86_RSP] = sp;
+}
+
+/* The return address that code of the guest made: behind those that are gates of calls around. */
+static uint64_t caller_of(const struct gate *g, uint64_t back)
+{
+    if (back != hook_gate_address(GATE_RETURN) || !g->ht->calls.len)
+        return back;
+    return true_return(g->ht, g->ht->calls.len - 1);
+}
+
+/* Whether somebody wants to hear of a call from there. */
+static bool is_seen(const struct gate *g, uint64_t caller)
+{
+    struct hook_module *m = hooks_module_at(g->h, g->p, caller);
+    if (g->h->see_all || !m || !m->system)
+        return true;
+    if (!m->unhooked)
+        hook_unhook_imports(g->h, g->p, m);
+    return false;
+}
+
+static enum hook_answer tell_entry(const struct gate *g, struct hook_call *c)
+{
+    for (unsigned i = 0; i < HOOK_LISTENERS; i++) {
+        const struct hook_listener *l = &g->h->listeners[i];
+        if (!l->enter)
+            continue;
+        enum hook_answer a = l->enter(l->ctx, g->t, c);
+        if (a == HOOK_GO_ON)
+            c->told |= (uint8_t)(1u << i);
+        if (a == HOOK_ANSWERED)
+            return a;
+    }
+    return HOOK_GO_ON;
+}
+
+static void watch(const struct gate *g, struct hook_call *c)
+{
+    if (!c->told || g->ht->calls.len >= CALLS_MAX)
+        return;
+    c->armed = write_slot(g->p, c->slot, hook_gate_address(GATE_RETURN));
+    vec_push(&g->ht->calls, *c);
+}
+
+static bool enter(struct gate *g, struct hook_symbol *s, uint64_t target)
+{
+    struct hook_call c = {.symbol = s, .slot = g->sp, .began = nt_now(g->h->k)};
+    settle(g);
+    if (!hook_peek_ptr(g->p, g->sp, &c.back))
+        return fail(g->h->k, g->t, g->t->cpu.rip);
+    c.caller = caller_of(g, c.back);
+    c.depth = (uint32_t)g->ht->calls.len;
+    if (!is_seen(g, c.caller))
+        return true;
+    if (s->kind == HOOK_WALKS)
+        put_back(g);
+    if (tell_entry(g, &c) == HOOK_ANSWERED)
+        tell_end(g, &c, false); /* the function was not run: others hear of its end at once */
+    else if (s->kind == HOOK_PLAIN && g->t->cpu.rip == target)
+        watch(g, &c);
+    return !g->h->k->need_resched;
+}
+
+/* A thunk called: what it pushed tells which one. */
+static bool on_call(struct gate *g)
+{
+    uint64_t back;
+    if (!hook_peek_ptr(g->p, g->sp, &back))
+        return fail(g->h->k, g->t, g->t->cpu.rip);
+    struct hook_symbol *s = hook_thunk_at(g->h, g->p, back);
+    uint64_t target = s ? hook_target(g->h, g->p, s) : 0;
+    g->sp += g->p->ptr_size;
+    set_ip(g, target, g->sp);
+    if (!target) /* nobody's thunk: as jumping into the gates without a reason would end */
+        return fail(g->h->k, g->t, hook_gate_address(GATE_CALL));
+    return enter(g, s, target);
+}
+
+/* ---- Return
+ * --------------------------------------------------------------------------------------------- */
+
+/* The call whose slot was just popped: 64-bit functions leave the stack pointer right behind it,
+ * others may have taken their arguments off as well. -1: none. */
+static long returning(const struct gate *g, const struct hook_thread *ht)
+{
+    long best = -1;
+    for (size_t i = ht->calls.len; i-- > 0;) {
+        const struct hook_call *c = &ht->calls.data[i];
+        bool fits = g->p->ptr_size == 8 ? c->slot + 8 == g->sp
+                                        : c->slot < g->sp && g->sp - c->slot <= 4 + 0x10000;
+        if (fits && c->armed && (best < 0 || c->slot > ht->calls.data[best].slot))
+            best = (long)i;
+    }
+    return best;
+}
+
+/* A fiber may return on another thread than the one it was called on. */
+static long returning_elsewhere(struct gate *g)
+{
+    vec_foreach (ht, &g->h->threads) {
+        long i = returning(g, ht);
+        if (i >= 0) {
+            g->ht = ht;
+            return i;
+        }
+    }
+    return -1;
+}
+
+static bool on_return(struct gate *g)
+{
+    uint64_t back;
+    do {
+        long i = returning(g, g->ht);
+        if (i < 0)
+            i = returning_elsewhere(g);
+        if (i < 0)
+            return fail(g->h->k, g->t, hook_gate_address(GATE_RETURN));
+        struct hook_call c = g->ht->calls.data[i];
+        vec_remove(&g->ht->calls, (size_t)i);
+        drop_below(g, c.slot); /* inner ones were left by a jump */
+        back = c.back;
+        g->t->cpu.rip = c.caller;
+        tell_end(g, &c, false);
+    } while (back == hook_gate_address(GATE_RETURN));
+    if (g->ht->calm && g->sp > g->ht->calm)
+        take_again(g);
+    return !g->h->k->need_resched;
+}
+
+bool hooks_gate(struct hooks *h, struct nt_thread *t, uint64_t address)
+{
+    struct nt_process *p = nt_process_get(h->k, t->process);
+    struct gate g = {h, p, t, thread_of(h, t), stack_pointer(p, t)};
+    return address == hook_gate_address(GATE_CALL) ? on_call(&g) : on_return(&g);
+}
+
+/* ---- Exceptions
+ * ------------------------------------------------------------------------------------------ */
+
+void hook_dispatch(void *ctx, struct nt_thread *t)
+{
+    struct hooks *h = ctx;
+    struct nt_process *p = nt_process_get(h->k, t->process);
+    struct hook_thread *ht = find_thread(h, t->o.id);
+    struct gate g = {h, p, t, ht, stack_pointer(p, t)};
+    if (!ht || !ht->calls.len)
+        return;
+    drop_below(&g, g.sp);
+    put_back(&g);
+}
+
+/* The registers are those that it goes on with. */
+void hook_continue(void *ctx, struct nt_thread *t)
+{
+    struct hooks *h = ctx;
+    struct nt_process *p = nt_process_get(h->k, t->process);
+    struct hook_thread *ht = find_thread(h, t->o.id);
+    struct gate g = {h, p, t, ht, stack_pointer(p, t)};
+    if (!ht || !ht->calm)
+        return;
+    drop_below(&g, g.sp);
+    if (g.sp >= ht->calm)
+        take_again(&g);
+}
+
+/* ---- Snapshots
+ * ------------------------------------------------------------------------------------------ */
+
+static void transfer_symbol(struct hooks *h, struct ser *s, struct hook_call *c)
+{
+    uint32_t module = 0, symbol = 0;
+    if (!s->loading) {
+        while (h->modules.data[module] != c->symbol->module)
+            module++;
+        symbol = (uint32_t)(c->symbol - h->modules.data[module]->symbols.data);
+    }
+    SER(s, module);
+    SER(s, symbol);
+    if (!s->loading || s->failed)
+        return;
+    if (module >= h->modules.len || symbol >= h->modules.data[module]->symbols.len)
+        ser_fail(s, "snapshot: a call names a function that no module has");
+    else
+        c->symbol = &h->modules.data[module]->symbols.data[symbol];
+}
+
+static void transfer_call(struct hooks *h, struct ser *s, struct hook_call *c)
+{
+    transfer_symbol(h, s, c);
+    SER(s, c->slot);
+    SER(s, c->back);
+    SER(s, c->caller);
+    SER(s, c->depth);
+    SER(s, c->told);
+    SER(s, c->armed);
+    SER(s, c->began);
+    for (size_t i = 0; i < HOOK_SAVED; i++)
+        SER(s, c->saved[i]);
+}
+
+void hook_thread_transfer(struct hooks *h, struct ser *s, struct hook_thread *ht)
+{
+    size_t n = ht->calls.len;
+    SER(s, ht->thread);
+    SER(s, ht->calm);
+    ser_count(s, &n, CALLS_MAX);
+    for (size_t i = 0; i < n && !s->failed; i++) {
+        if (s->loading)
+            vec_push(&ht->calls, (struct hook_call){0});
+        transfer_call(h, s, &ht->calls.data[i]);
+    }
+}

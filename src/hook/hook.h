@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HOOK_HOOK_H
+#define HOOK_HOOK_H
+/*
+ * Interception of calls between modules.
+ *
+ * A DLL that is mapped while somebody listens gets a thunk for each export that is wanted, in the
+ * room behind its pages, and its export table names the thunk instead of the function. So whatever
+ * the guest looks up (imports, GetProcAddress, a search of its own) calls the thunk, which calls a
+ * gate; the host sees the call, its arguments and its caller, and sends the thread on to the
+ * function. To see the function return as well, its return address becomes that of a second gate
+ * and is kept here. Nothing of this exists, and nothing is executed or looked up, without
+ * nt_config.intercept and a listener.
+ *
+ * Calls by system modules (files below C:\windows) are not seen unless asked for: their import
+ * tables get the functions' own addresses back before their first call.
+ *
+ * Return addresses are put back while the guest looks at its stack: when an exception is
+ * dispatched, and before functions that walk the stack or leave it otherwise than by returning
+ * (special.c has the list). Whoever reads the stack by hand sees the gate.
+ *
+ * All functions are called with the kernel's lock held.
+ */
+#include "base/vec.h"
+#include "nt/kernel.h"
+
+struct hooks;
+struct hook_module;
+
+/* How a function takes part. */
+enum hook_kind {
+    HOOK_PLAIN,
+    HOOK_NO_LEAVE, /* must see its true return address: it keeps it, or never returns */
+    HOOK_WALKS     /* the same, and it looks at the frames of its callers */
+};
+
+/* A function that a module exports; lives as long as the hooks. */
+struct hook_symbol {
+    const struct hook_module *module;
+    const char *name;    /* NULL: by ordinal only */
+    const char *forward; /* "NTDLL.RtlAllocateHeap"; NULL: the module's own code */
+    uint32_t ordinal, rva;
+    uint64_t address; /* where the function is; 0: a forwarder that nobody called yet */
+    uint8_t kind;     /* enum hook_kind */
+    bool wanted;      /* has a thunk */
+    void *user[2];    /* of each listener, by its number */
+};
+
+struct hook_module {
+    char *name; /* "kernel32.dll", in lower case */
+    nt_id process;
+    uint64_t base, size;
+    bool system;     /* below C:\windows */
+    bool gone;       /* unmapped */
+    bool unhooked;   /* its own imports lead past the thunks */
+    uint64_t thunks; /* address of the first one; they are in the order of `symbols` */
+    uint64_t table;  /* of the export table's addresses; 0: it is as it was */
+    VEC(struct hook_symbol) symbols; /* by index in the export address table; does not move */
+    uint8_t *texts;                  /* all names of symbols */
+    size_t text_len;
+};
+
+enum { HOOK_SAVED = 16 };
+
+/* A call that is going on. */
+struct hook_call {
+    struct hook_symbol *symbol;
+    uint64_t slot;   /* where the return address is: the stack pointer at entry */
+    uint64_t back;   /* the return address that stood there: the caller, or a gate (tail calls) */
+    uint64_t caller; /* the return address that code of the guest made */
+    uint32_t depth;  /* of seen calls around it in this thread */
+    uint8_t told;    /* bit for each listener that wants to hear of its end */
+    bool armed;      /* the slot holds the gate's address */
+    uint64_t began;  /* nt_now() at entry */
+    uint64_t saved[HOOK_SAVED]; /* of the listeners, for `leave`: arguments as they were */
+    void *user;                 /* of the second listener */
+};
+
+enum hook_answer {
+    HOOK_GO_ON,
+    HOOK_IGNORE,  /* this listener does not want to hear of its end */
+    HOOK_ANSWERED /* registers and stack are as after the call: the function is not run */
+};
+
+/* Who hears of calls. A listener may change registers and memory of t. */
+struct hook_listener {
+    void *ctx;
+    /* Asked for each export of a module that is mapped. */
+    bool (*wants)(void *ctx, const struct hook_symbol *s);
+    /* t is about to execute the first instruction of c->symbol. */
+    enum hook_answer (*enter)(void *ctx, struct nt_thread *t, struct hook_call *c);
+    /* It has returned (registers are as the caller will see them), or `unwound`: left by an
+     * exception or a jump, seen late; its registers are gone. */
+    void (*leave)(void *ctx, struct nt_thread *t, struct hook_call *c, bool unwound);
+};
+
+enum { HOOK_LISTENERS = 2 };
+
+struct hooks *hooks_create(struct nt_kernel *k);
+void hooks_destroy(struct hooks *h);
+/* Listener i < HOOK_LISTENERS, copied; the lower one is entered first and left last. Before
+ * hooks_begin. */
+void hooks_listen(struct hooks *h, unsigned i, const struct hook_listener *l);
+/* Calls of system modules are seen too. */
+void hooks_see_all(struct hooks *h);
+/* The process is made, and has not run yet. A no-op when done already. */
+void hooks_begin(struct hooks *h, struct nt_process *p);
+/* nt_kernel.on_image leads here. */
+void hooks_image(struct hooks *h, struct nt_process *p, uint64_t base, uint64_t size,
+                 const uint16_t *path, size_t path_len, bool mapped);
+/* Whether an address of the gate page is one of ours, and the call or return that it means: t goes
+ * on where it must. False when another thread should run now. */
+bool hooks_is_gate(uint64_t address);
+bool hooks_gate(struct hooks *h, struct nt_thread *t, uint64_t address);
+/* Everything, after the kernel's objects; then hooks_begin is not called. Listeners are asked
+ * anew. */
+void hooks_transfer(struct hooks *h, struct ser *s);
+
+/* ---- For listeners ----------------------------------------------------------------------------
+ */
+
+/* The module that an address of p is in; NULL when in none that is known. Modules are known from
+ * the time of hooks_begin, the program too. */
+struct hook_module *hooks_module_at(struct hooks *h, const struct nt_process *p, uint64_t address);
+/* The nearest export at or below an address in m, "" and m's base when there is none. */
+const char *hooks_symbol_near(const struct hook_module *m, uint64_t address, uint64_t *offset);
+/* The functions whose address is asked for: "dll!Name" or, in any module, "Name"; 0: none is
+ * mapped. */
+uint64_t hooks_address_of(struct hooks *h, const struct nt_process *p, const char *name);
+#endif

@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "trace/api.h"
+#include "base/bits.h"
+#include "trace/internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { FX_ST0 = 32, FX_XMM0 = 160 }; /* in an FXSAVE image */
+enum { LISTENER = 0, UNNAMED_KEPT = 4, PLACE_MAX = 64 };
+
+struct trace_api {
+    struct trace *t;
+    struct hooks *h;
+    struct api_table table;
+    api_group_id errors;                    /* names of Win32 error codes */
+    VEC(struct trace_function *) functions; /* that symbols point to */
+    struct trace_scratch scratch;
+    char place[PLACE_MAX + 32]; /* of the event that is going on */
+    char error[64];
+};
+
+/* ---- Functions
+ * -------------------------------------------------------------------------------------------- */
+
+static void note_vectors(struct trace_api *a, struct trace_function *fn)
+{
+    for (unsigned i = 0; i < fn->count; i++)
+        fn->vectors |= api_place(&a->table, &fn->f, i, 8).where == API_VECTOR;
+    struct api_type result = api_type(&a->table, fn->f.result);
+    fn->vectors |= result.kind == API_FLOAT;
+}
+
+static struct trace_function *function_of(struct trace_api *a, const struct hook_symbol *s,
+                                          unsigned bits)
+{
+    struct trace_function *fn = xcalloc(1, sizeof *fn);
+    enum api_found how = API_EXACT;
+    vec_push(&a->functions, fn);
+    fn->known = s->name && api_find(&a->table, s->name, bits, &fn->f, &how);
+    fn->strings = how == API_A_BY_W ? 1 : how == API_W_BY_A ? 2 : 0;
+    fn->count = fn->known ? (uint8_t)MIN(fn->f.count, (unsigned)HOOK_SAVED) : UNNAMED_KEPT;
+    fn->category = fn->known ? "unknown" : "unknown";
+    if (fn->known)
+        note_vectors(a, fn);
+    return fn;
+}
+
+static bool wants(void *ctx, const struct hook_symbol *s)
+{
+    struct trace_api *a = ctx;
+    const struct nt_process *p = nt_process_get(trace_kernel(a->t), s->module->process);
+    struct trace_function *fn = function_of(a, s, p->ptr_size);
+    ((struct hook_symbol *)s)->user[LISTENER] = fn;
+    fn->wanted = trace_wants_function(a->t, s->module->name, s->name ? s->name : "", fn->category);
+    return fn->wanted;
+}
+
+/* ---- Arguments
+ * -------------------------------------------------------------------------------------------- */
+
+struct frame {
+    const struct nt_process *p;
+    const struct nt_thread *t;
+    uint64_t sp;
+};
+
+static uint64_t stack_value(const struct frame *f, uint32_t at, uint32_t size)
+{
+    uint64_t v = 0;
+    if (size > 8)
+        return f->sp + at; /* where it lies */
+    mem_peek(f->p->mem, f->sp + at, &v, MAX(size, f->p->ptr_size));
+    return v;
+}
+
+static uint64_t argument(const struct frame *f, const struct api_place *place)
+{
+    static const uint8_t general64[] = {X86_RCX, X86_RDX, X86_R8, X86_R9};
+    static const uint8_t general32[] = {X86_RCX, X86_RDX};
+    uint64_t v = 0;
+    switch ((enum api_where)place->where) {
+    case API_GENERAL:
+        return f->t->cpu
+            .gpr[f->p->ptr_size == 8 ? general64[place->at & 3] : general32[place->at & 1]];
+    case API_VECTOR:
+        memcpy(&v, f->t->cpu.fx + FX_XMM0 + (place->at & 3) * 16, sizeof v);
+        return v;
+    default:
+        return stack_value(f, place->at, place->by_reference ? 8 : place->size);
+    }
+}
+
+static void keep_arguments(struct trace_api *a, const struct trace_function *fn,
+                           const struct frame *f, struct hook_call *c)
+{
+    for (unsigned i = 0; i < fn->count; i++) {
+        struct api_place place = {.where = f->p->ptr_size == 8 ? API_GENERAL : API_STACK,
+                                  .at = (uint16_t)(f->p->ptr_size == 8 ? i : (i + 1) * 4),
+                                  .size = 4};
+        if (fn->known)
+            place = api_place(&a->table, &fn->f, i, f->p->ptr_size);
+        c->saved[i] = argument(f, &place);
+    }
+}
+
+/* ---- Events
+ * ------------------------------------------------------------------------------------------------
+ */
+
+struct guest_view {
+    struct nt_kernel *k;
+    struct nt_process *p;
+};
+
+static bool peek(void *ctx, uint64_t va, void *out, size_t len)
+{
+    return mem_peek(((struct guest_view *)ctx)->p->mem, va, out, len);
+}
+
+static size_t describe(void *ctx, uint64_t handle, char *out, size_t size)
+{
+    struct guest_view *g = ctx;
+    return nt_handle_describe(g->k, g->p, handle, out, size);
+}
+
+/* "a.exe+0x1234", or the address where no module is. */
+static const char *place_of(struct trace_api *a, const struct nt_process *p, uint64_t address)
+{
+    const struct hook_module *m = hooks_module_at(a->h, p, address);
+    snprintf(a->place, sizeof a->place, "%.*s%s0x%llx", PLACE_MAX, m ? m->name : "", m ? "+" : "",
+             (unsigned long long)(m ? address - m->base : address));
+    return a->place;
+}
+
+static struct trace_event event_of(struct trace_api *a, enum trace_event_kind kind,
+                                   struct nt_process *p, const struct nt_thread *t,
+                                   const struct hook_call *c)
+{
+    const struct trace_function *fn = c->symbol->user[LISTENER];
+    return (struct trace_event){
+        .kind = (uint8_t)kind,
+        .main_thread = trace_is_main(a->t, t),
+        .pid = p->pid,
+        .tid = t->tid,
+        .time = nt_now(trace_kernel(a->t)),
+        .category = fn->category,
+        .module = c->symbol->module->name,
+        .function = c->symbol->name,
+        .ordinal = c->symbol->ordinal,
+        .depth = c->depth,
+        .values = a->scratch.values,
+    };
+}
+
+static enum hook_answer enter(void *ctx, struct nt_thread *t, struct hook_call *c)
+{
+    struct trace_api *a = ctx;
+    const struct trace_function *fn = c->symbol->user[LISTENER];
+    struct nt_kernel *k = trace_kernel(a->t);
+    struct nt_process *p = nt_process_get(k, t->process);
+    struct guest_view view = {k, p};
+    const struct trace_guest guest = {&view, p->ptr_size, peek, describe};
+    const struct frame f = {p, t, c->slot};
+    if (!fn || !fn->wanted)
+        return HOOK_IGNORE;
+    if (fn->vectors && p->ptr_size == 8)
+        k->up.sync(k, t);
+    keep_arguments(a, fn, &f, c);
+    struct trace_event ev = event_of(a, TRACE_CALL, p, t, c);
+    const struct trace_arguments args = {&a->table, fn, &guest, c->saved};
+    ev.value_count = trace_decode_api_inputs(&args, &a->scratch);
+    ev.caller = place_of(a, p, c->caller);
+    trace_emit(a->t, &ev);
+    return HOOK_GO_ON;
+}
+
+static uint32_t last_error(const struct nt_process *p, const struct nt_thread *t)
+{
+    uint32_t code = 0;
+    mem_peek(p->mem, t->teb + (p->ptr_size == 8 ? 0x68 : 0x34), &code, sizeof code);
+    return code;
+}
+
+/* XMM0; 32-bit code returns them on the x87 stack, in full length. */
+static uint64_t float_result(struct nt_kernel *k, struct nt_thread *t, unsigned bits, uint32_t size)
+{
+    long double st0 = 0;
+    uint64_t v = 0;
+    k->up.sync(k, t);
+    memcpy(&v, t->cpu.fx + FX_XMM0, sizeof v);
+    if (bits == 8)
+        return v;
+    memcpy(&st0, t->cpu.fx + FX_ST0, 10);
+    double d = (double)st0;
+    float f = (float)st0;
+    v = 0;
+    memcpy(&v, size == 4 ? (void *)&f : (void *)&d, size == 4 ? sizeof f : sizeof d);
+    return v;
+}
+
+static uint64_t raw_result(struct trace_api *a, const struct trace_function *fn,
+                           const struct nt_process *p, struct nt_thread *t)
+{
+    uint64_t v = t->cpu.gpr[X86_RAX];
+    struct api_type type = {0};
+    if (fn->known)
+        type = api_type(&a->table, fn->f.result);
+    if (type.kind == API_FLOAT)
+        return float_result(trace_kernel(a->t), t, p->ptr_size, type.size32);
+    if (p->ptr_size == 4 && api_size(&type, 4) == 8)
+        v = (uint32_t)v | t->cpu.gpr[X86_RDX] << 32;
+    return p->ptr_size == 4 && api_size(&type, 4) < 8 ? (uint32_t)v : v;
+}
+
+static void put_error(struct trace_api *a, struct trace_event *ev, uint32_t code)
+{
+    ev->has_error = true;
+    ev->last_error = code;
+    api_value_text(&a->table, a->errors, code, a->error, sizeof a->error);
+    ev->last_error_name = a->error[0] >= '0' && a->error[0] <= '9' ? NULL : a->error;
+}
+
+/* BOOL and handles say no more than that something failed. */
+static bool sets_last_error(struct trace_api *a, const struct trace_function *fn)
+{
+    struct api_type type = api_type(&a->table, fn->f.result);
+    return fn->known && (type.kind == API_BOOL || type.kind == API_HANDLE);
+}
+
+static void leave(void *ctx, struct nt_thread *t, struct hook_call *c, bool unwound)
+{
+    static const struct trace_value nothing = {
+        .kind = TRACE_SYMBOL, .text = "unwound", .length = 7};
+    struct trace_api *a = ctx;
+    const struct trace_function *fn = c->symbol->user[LISTENER];
+    struct nt_kernel *k = trace_kernel(a->t);
+    struct nt_process *p = nt_process_get(k, t->process);
+    struct guest_view view = {k, p};
+    const struct trace_guest guest = {&view, p->ptr_size, peek, describe};
+    const struct trace_arguments args = {&a->table, fn, &guest, c->saved};
+    struct trace_event ev = event_of(a, TRACE_RETURN, p, t, c);
+    bool failed = unwound;
+    if (unwound) {
+        ev.result = nothing;
+    } else {
+        ev.result_code = raw_result(a, fn, p, t);
+        a->scratch.value_used = a->scratch.text_used = 0;
+        trace_decode_api_result(&args, ev.result_code, &a->scratch, &failed);
+    }
+    a->scratch.value_used = a->scratch.text_used = 0;
+    ev.value_count = trace_decode_api_outputs(&args, failed, &a->scratch);
+    if (!unwound) /* behind the outputs, in what is left of the scratch */
+        ev.result = trace_decode_api_result(&args, ev.result_code, &a->scratch, &failed);
+    if (failed && !unwound && sets_last_error(a, fn))
+        put_error(a, &ev, last_error(p, t));
+    trace_emit(a->t, &ev);
+}
+
+/* ---- The whole
+ * --------------------------------------------------------------------------------------------- */
+
+struct trace_api *trace_api_create(struct trace *t, struct hooks *h)
+{
+    struct trace_api *a = xcalloc(1, sizeof *a);
+    a->t = t;
+    a->h = h;
+    api_builtin(&a->table);
+    struct api_function f;
+    if (api_find_exact(&a->table, "GetLastError", 8, &f))
+        a->errors = f.result_group;
+    hooks_listen(h, LISTENER, &(struct hook_listener){a, wants, enter, leave});
+    return a;
+}
+
+void trace_api_destroy(struct trace_api *a)
+{
+    if (!a)
+        return;
+    vec_foreach (fn, &a->functions)
+        free(*fn);
+    vec_free(&a->functions);
+    free(a);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TRACE_INTERNAL_H
+#define TRACE_INTERNAL_H
+/* What the sources of events (services, API calls) share; nobody else includes it. */
+#include "trace/trace.h"
+
+/* That the trace is attached to. */
+struct nt_kernel *trace_kernel(const struct trace *t);
+/* Whether it is the first thread of the program. */
+bool trace_is_main(struct trace *t, const struct nt_thread *thread);
+/* Whether the filters let an API function through. */
+bool trace_wants_function(const struct trace *t, const char *module, const char *name,
+                          const char *category);
+#endif

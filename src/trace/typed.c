@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Values of API functions by the types of their prototypes. */
+#include "base/bits.h"
+#include "trace/api.h"
+#include "trace/decoder.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum {
+    UNNAMED_SHOWN = 4, /* arguments of functions without a prototype */
+    FIELDS_SHOWN = 24,
+    VALUES_LEFT = 8 /* of the scratch: structures end before it is full */
+};
+
+struct typed {
+    struct trace_decoder d; /* first: what decode.c shares takes it */
+    const struct trace_arguments *a;
+    const struct api_table *table;
+    unsigned bits; /* bytes of a pointer */
+    uint8_t strings;
+    bool inner;  /* inside a structure: others in it are not opened */
+    bool behind; /* behind a pointer */
+};
+
+static void put_value(struct typed *t, const char *name, api_type_id type, api_group_id group,
+                      uint64_t v, uint64_t at);
+
+/* ---- Scalars
+ * ---------------------------------------------------------------------------------------------- */
+
+static uint64_t narrow(uint64_t v, uint32_t size)
+{
+    return size >= 8 ? v : v & ((1ull << (size * 8)) - 1);
+}
+
+static uint64_t widen(uint64_t v, uint32_t size)
+{
+    const unsigned spare = size >= 8 ? 0 : 64 - size * 8;
+    return (uint64_t)((int64_t)(v << spare) >> spare);
+}
+
+static void put_named(struct typed *t, const char *name, api_group_id group, uint64_t v)
+{
+    char text[256];
+    trace_put_symbol(&t->d, name, text, api_value_text(t->table, group, v, text, sizeof text));
+}
+
+static void put_float(struct typed *t, const char *name, uint64_t v, uint32_t size)
+{
+    char text[40];
+    float f;
+    double d;
+    memcpy(&f, &v, sizeof f);
+    memcpy(&d, &v, sizeof d);
+    int n = snprintf(text, sizeof text, "%.17g", size == 4 ? (double)f : d);
+    if (size != 4)
+        for (int digits = 1; digits < 17; digits++) { /* the shortest that is the same */
+            n = snprintf(text, sizeof text, "%.*g", digits, d);
+            if (strtod(text, NULL) == d)
+                break;
+        }
+    else
+        n = snprintf(text, sizeof text, "%.6g", (double)f);
+    trace_put_symbol(&t->d, name, text, (size_t)n);
+}
+
+static void put_guid(struct typed *t, const char *name, uint64_t at)
+{
+    uint8_t g[16];
+    char text[40];
+    if (!at) {
+        trace_put(&t->d, TRACE_ADDRESS, name, 0);
+        return;
+    }
+    if (!trace_peek(&t->d, at, g, sizeof g)) {
+        trace_put(&t->d, TRACE_UNREADABLE, name, at);
+        return;
+    }
+    int n = snprintf(text, sizeof text,
+                     "{%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X}", g[3],
+                     g[2], g[1], g[0], g[5], g[4], g[7], g[6], g[8], g[9], g[10], g[11], g[12],
+                     g[13], g[14], g[15]);
+    trace_put_symbol(&t->d, name, text, (size_t)n);
+}
+
+static void put_hresult(struct typed *t, const char *name, api_group_id group, uint64_t v)
+{
+    char text[64];
+    size_t n = group ? api_value_text(t->table, group, v, text, sizeof text) : 0;
+    if (!n || text[0] == '0' || (text[0] >= '1' && text[0] <= '9'))
+        n = v ? (size_t)snprintf(text, sizeof text, "0x%08" PRIx64, v)
+              : (size_t)snprintf(text, sizeof text, "S_OK");
+    trace_put_symbol(&t->d, name, text, n);
+}
+
+/* HKEY_CURRENT_USER and its like are constants among handles. */
+static void put_handle(struct typed *t, const char *name, api_group_id group, uint64_t v)
+{
+    char text[64] = "0";
+    size_t n = group && v ? api_value_text(t->table, group, v, text, sizeof text) : 0;
+    if (text[0] >= '0' && text[0] <= '9')
+        trace_put_handle(&t->d, name, v);
+    else
+        trace_put_symbol(&t->d, name, text, n);
+}
+
+/* ---- Text
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static void put_narrow_text(struct typed *t, const char *name, uint64_t at)
+{
+    char raw[TRACE_STRING_SHOWN + 1];
+    size_t got = trace_peek_some(&t->d, at, raw, sizeof raw), n = strnlen(raw, got);
+    if (!got) {
+        trace_put(&t->d, TRACE_UNREADABLE, name, at);
+        return;
+    }
+    struct trace_value *v = trace_put(&t->d, TRACE_STRING, name, 0);
+    v->cut = n == sizeof raw;
+    trace_set_text(&t->d, v, raw, MIN(n, (size_t)TRACE_STRING_SHOWN));
+}
+
+/* Resources and window classes go by number where others go by name. */
+static bool is_atom(uint64_t at)
+{
+    return at >> 16 == 0;
+}
+
+static void put_text(struct typed *t, const char *name, uint64_t at, bool wide)
+{
+    if (t->strings)
+        wide = t->strings == 2;
+    if (!at)
+        trace_put(&t->d, TRACE_ADDRESS, name, 0);
+    else if (is_atom(at))
+        trace_put(&t->d, TRACE_NUMBER, name, at);
+    else if (wide)
+        trace_put_wide(&t->d, name, at);
+    else
+        put_narrow_text(t, name, at);
+}
+
+/* ---- What pointers point to
+ * ----------------------------------------------------------------------------- */
+
+static bool fetch(struct typed *t, uint64_t at, uint32_t size, uint64_t *v)
+{
+    *v = 0;
+    return size && size <= 8 && trace_peek(&t->d, at, v, size);
+}
+
+static uint64_t bits_of(const struct api_field *f, uint64_t v)
+{
+    return f->bits ? v >> f->bit & ((1ull << f->bits) - 1) : v;
+}
+
+static void put_field(struct typed *t, const struct api_field *f, uint64_t at)
+{
+    struct api_type type = api_type(t->table, f->type);
+    uint32_t size = api_size(&type, t->bits);
+    uint64_t v;
+    if (type.kind == API_ARRAY || type.kind == API_STRUCT || type.kind == API_UNION ||
+        type.kind == API_GUID || size > 8)
+        put_value(t, f->name, f->type, f->group, 0, at);
+    else if (fetch(t, at, size, &v))
+        put_value(t, f->name, f->type, f->group, bits_of(f, v), at);
+    else
+        trace_put(&t->d, TRACE_UNREADABLE, f->name, at);
+}
+
+static bool room_left(const struct typed *t)
+{
+    return t->d.s->value_used + VALUES_LEFT < ARRAY_LEN(t->d.s->values);
+}
+
+static void put_structure(struct typed *t, const char *name, const struct api_type *type,
+                          uint64_t at)
+{
+    uint8_t probe;
+    if (!trace_peek(&t->d, at, &probe, 1)) {
+        trace_put(&t->d, TRACE_UNREADABLE, name, at);
+        return;
+    }
+    struct trace_value *all = trace_put(&t->d, TRACE_FIELDS, name, 0);
+    for (unsigned i = 0; i < type->count; i++) {
+        struct api_field f = api_field(t->table, type, i);
+        uint32_t offset = api_field_at(&f, t->bits);
+        if (offset == API_NOWHERE || f.overlaps || !f.name[0])
+            continue;
+        if (all->children >= FIELDS_SHOWN || !room_left(t)) {
+            all->cut = true;
+            return;
+        }
+        put_field(t, &f, at + offset);
+        all->children++;
+    }
+}
+
+static void put_record(struct typed *t, const char *name, const struct api_type *type, uint64_t at)
+{
+    if (t->inner || !type->count) {
+        trace_put(&t->d, TRACE_ADDRESS, name, at);
+        return;
+    }
+    t->inner = true;
+    put_structure(t, name, type, at);
+    t->inner = false;
+}
+
+static void put_array(struct typed *t, const char *name, const struct api_type *type, uint64_t at)
+{
+    struct api_type element = api_type(t->table, type->target);
+    if (element.kind == API_WCHAR || element.kind == API_CHAR)
+        put_text(t, name, at, element.kind == API_WCHAR);
+    else
+        trace_put_buffer(&t->d, name, at, api_size(type, t->bits));
+}
+
+static void put_pointer(struct typed *t, const char *name, const struct api_type *pointer,
+                        api_group_id group, uint64_t at)
+{
+    struct api_type type = api_type(t->table, pointer->target);
+    uint32_t size = api_size(&type, t->bits);
+    uint64_t v;
+    if (!at) {
+        trace_put(&t->d, TRACE_ADDRESS, name, 0);
+        return;
+    }
+    switch ((enum api_kind)type.kind) {
+    case API_CHAR:
+    case API_WCHAR:
+        put_text(t, name, at, type.kind == API_WCHAR);
+        break;
+    case API_STRUCT:
+    case API_UNION:
+        put_record(t, name, &type, at);
+        break;
+    case API_GUID:
+        put_guid(t, name, at);
+        break;
+    case API_VOID:
+    case API_CODE:
+    case API_INTERFACE:
+    case API_OPAQUE:
+    case API_ARRAY:
+        trace_put(&t->d, TRACE_ADDRESS, name, at);
+        break;
+    default:
+        t->behind = true;
+        if (fetch(t, at, size, &v))
+            put_value(t, name, pointer->target, group, v, at);
+        else
+            trace_put(&t->d, TRACE_UNREADABLE, name, at);
+        t->behind = false;
+        break;
+    }
+}
+
+/* A pointer that was found behind a pointer: text is shown, anything else by address. */
+static void put_second_pointer(struct typed *t, const char *name, const struct api_type *pointer,
+                               uint64_t at)
+{
+    struct api_type type = api_type(t->table, pointer->target);
+    if (at && type.is_const && (type.kind == API_CHAR || type.kind == API_WCHAR))
+        put_text(t, name, at, type.kind == API_WCHAR);
+    else
+        trace_put(&t->d, TRACE_ADDRESS, name, at);
+}
+
+/* ---- Any value
+ * --------------------------------------------------------------------------------------------- */
+
+/* `at`: where the value lies, for what is larger than a register. */
+static void put_value(struct typed *t, const char *name, api_type_id id, api_group_id group,
+                      uint64_t v, uint64_t at)
+{
+    struct api_type type = api_type(t->table, id);
+    uint32_t size = api_size(&type, t->bits);
+    group = group ? group : type.group;
+    v = narrow(v, size);
+    switch ((enum api_kind)type.kind) {
+    case API_BOOL:
+        trace_put(&t->d, TRACE_BOOL, name, v);
+        break;
+    case API_HANDLE:
+        put_handle(t, name, group, v);
+        break;
+    case API_NTSTATUS:
+        trace_put_status(&t->d, name, (ntstatus)v);
+        break;
+    case API_HRESULT:
+        put_hresult(t, name, group, v);
+        break;
+    case API_FLOAT:
+        put_float(t, name, v, size);
+        break;
+    case API_POINTER:
+        if (t->behind || t->inner)
+            put_second_pointer(t, name, &type, v);
+        else
+            put_pointer(t, name, &type, group, v);
+        break;
+    case API_CODE:
+    case API_INTERFACE:
+    case API_OPAQUE:
+        trace_put(&t->d, TRACE_ADDRESS, name, v);
+        break;
+    case API_STRUCT:
+    case API_UNION:
+        put_record(t, name, &type, at);
+        break;
+    case API_GUID:
+        put_guid(t, name, at);
+        break;
+    case API_ARRAY:
+        put_array(t, name, &type, at);
+        break;
+    case API_INT:
+        if (group)
+            put_named(t, name, group, v);
+        else
+            trace_put(&t->d, TRACE_SIGNED, name, widen(v, size));
+        break;
+    default:
+        if (group)
+            put_named(t, name, group, v);
+        else
+            trace_put(&t->d, TRACE_NUMBER, name, v);
+        break;
+    }
+}
+
+/* ---- A call
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static struct typed typed_of(const struct trace_arguments *a, struct trace_scratch *s)
+{
+    return (struct typed){.d = {.g = a->guest, .s = s},
+                          .a = a,
+                          .table = a->table,
+                          .bits = a->guest->ptr_size,
+                          .strings = a->fn->strings};
+}
+
+/* What an argument that tells a size says: its value, or what it points to. */
+static bool size_told(struct typed *t, unsigned i, uint64_t *size)
+{
+    if (i >= t->a->fn->count)
+        return false;
+    struct api_arg arg = api_arg(t->table, &t->a->fn->f, i);
+    struct api_type type = api_type(t->table, arg.type);
+    *size = t->a->value[i];
+    if (type.kind != API_POINTER)
+        return true;
+    struct api_type target = api_type(t->table, type.target);
+    return *size && fetch(t, *size, api_size(&target, t->bits), size);
+}
+
+/* Bytes of the buffer that argument `arg` points to; false: nothing says. */
+static bool buffer_size(struct typed *t, const struct api_arg *arg, bool returning, uint64_t *size)
+{
+    struct api_type type = api_type(t->table, arg->type);
+    struct api_type target = api_type(t->table, type.target);
+    uint64_t filled, unit = api_size(&target, t->bits);
+    if (arg->size_kind == API_SIZE_UNKNOWN || type.kind != API_POINTER ||
+        !size_told(t, arg->size_arg, size))
+        return false;
+    if (returning && arg->filled_arg != API_NO_ARG && size_told(t, arg->filled_arg, &filled))
+        *size = MIN(*size, filled);
+    if (arg->size_kind == API_SIZE_ELEMENTS && unit > 1)
+        *size = *size > UINT32_MAX ? UINT32_MAX : *size * unit;
+    return true;
+}
+
+/* Buffers of bytes; what is text by its type is shown as that. */
+static bool put_sized(struct typed *t, const struct api_arg *arg, uint64_t at, bool returning)
+{
+    struct api_type type = api_type(t->table, arg->type);
+    struct api_type target = api_type(t->table, type.target);
+    uint64_t size;
+    bool bytes = target.kind == API_VOID || (target.kind == API_UINT && target.size32 == 1) ||
+                 (target.kind == API_CHAR && !returning && arg->size_arg != API_NO_ARG);
+    if (!at || !bytes || !buffer_size(t, arg, returning, &size))
+        return false;
+    trace_put_buffer(&t->d, arg->name, at, size);
+    return true;
+}
+
+static void put_argument(struct typed *t, unsigned i, bool returning)
+{
+    struct api_arg arg = api_arg(t->table, &t->a->fn->f, i);
+    uint64_t v = t->a->value[i];
+    if (!put_sized(t, &arg, v, returning))
+        put_value(t, arg.name, arg.type, arg.group, v, v);
+}
+
+static size_t put_unnamed(struct typed *t)
+{
+    static const char *const names[UNNAMED_SHOWN] = {"arg1", "arg2", "arg3", "arg4"};
+    for (unsigned i = 0; i < UNNAMED_SHOWN; i++)
+        trace_put(&t->d, TRACE_ADDRESS, names[i], t->a->value[i]);
+    return UNNAMED_SHOWN;
+}
+
+static size_t put_arguments(struct typed *t, bool returning, bool failed)
+{
+    size_t n = 0;
+    for (unsigned i = 0; i < t->a->fn->count && room_left(t); i++) {
+        struct api_arg arg = api_arg(t->table, &t->a->fn->f, i);
+        bool shown = returning ? arg.direction != API_IN && t->a->value[i] && !failed
+                               : arg.direction != API_OUT;
+        if (!shown)
+            continue;
+        put_argument(t, i, returning);
+        n++;
+    }
+    return n;
+}
+
+size_t trace_decode_api_inputs(const struct trace_arguments *a, struct trace_scratch *s)
+{
+    struct typed t = typed_of(a, s);
+    s->value_used = s->text_used = 0;
+    return a->fn->known ? put_arguments(&t, false, false) : put_unnamed(&t);
+}
+
+size_t trace_decode_api_outputs(const struct trace_arguments *a, bool failed,
+                                struct trace_scratch *s)
+{
+    struct typed t = typed_of(a, s);
+    s->value_used = s->text_used = 0;
+    return a->fn->known ? put_arguments(&t, true, failed) : 0;
+}
+
+static bool says_failed(const struct api_type *type, api_group_id group, uint64_t v, unsigned bits)
+{
+    switch ((enum api_kind)type->kind) {
+    case API_BOOL:
+        return !v;
+    case API_NTSTATUS:
+    case API_HRESULT:
+        return v >> 31 & 1;
+    case API_HANDLE:
+        return !v || v == narrow(UINT64_MAX, bits);
+    case API_WINERROR:
+        return v != 0;
+    default:
+        return false;
+    }
+}
+
+struct trace_value trace_decode_api_result(const struct trace_arguments *a, uint64_t raw,
+                                           struct trace_scratch *s, bool *failed)
+{
+    struct typed t = typed_of(a, s);
+    size_t at = s->value_used;
+    *failed = false;
+    if (!a->fn->known) {
+        trace_put(&t.d, TRACE_ADDRESS, NULL, raw);
+    } else {
+        const struct api_function *f = &a->fn->f;
+        struct api_type type = api_type(a->table, f->result);
+        uint64_t v = narrow(raw, api_size(&type, t.bits));
+        *failed = says_failed(&type, f->result_group, v, t.bits);
+        t.inner = true; /* what it points to is not asked for */
+        if (type.kind == API_VOID)
+            trace_put_symbol(&t.d, NULL, "void", 4);
+        else
+            put_value(&t, NULL, f->result, f->result_group, v, 0);
+    }
+    struct trace_value v = s->values[at];
+    return v;
+}
