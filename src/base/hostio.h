@@ -36,5 +36,6 @@ bool host_make_dirs(const char *path); /* like mkdir -p; true when it is there *
 uint64_t host_monotonic_ns(void);
 /* That this process may run on; at least 1. */
 unsigned host_processors(void);
+uint64_t host_private_bytes(void);  /* memory that this process alone uses; 0: unknown */
 uint64_t host_realtime_100ns(void); /* since 1601-01-01 UTC, as NT counts */
 #endif

@@ -286,10 +286,20 @@ bool nt_stands_still(struct nt_call *c, struct nt_thread *t)
     return t == c->t || !c->k->up.stand_still || c->k->up.stand_still(c->k, t);
 }
 
+static bool gives_handle(const struct nt_service *service)
+{
+    for (size_t i = 0; i < service->arg_count; i++)
+        if (service->args[i].type == NT_ARG_PHANDLE && service->args[i].direction == NT_OUT)
+            return true;
+    return false;
+}
+
 static ntstatus call_function(struct nt_call *c)
 {
     ntstatus s;
     bool awaited = false;
+    if (__builtin_expect(!nt_object_room(c->k), 0) && gives_handle(c->service))
+        return STATUS_INSUFFICIENT_RESOURCES;
     while ((s = c->service->fn(c)) == NT_AWAIT) {
         awaited = true;
         c->k->up.await(c->k);

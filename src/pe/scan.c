@@ -111,18 +111,20 @@ static bool match_stub(const struct pe_image *img, struct pe_service *s)
     return true;
 }
 
-struct scan {
-    const struct pe_image *img;
-    struct pe_services *out;
-};
-
-static bool scan_export(void *ctx, const struct pe_export *x)
+/* Few exports are stubs: the code is looked at before the name. */
+static void scan_names(struct pe_services *out, const struct pe_exports *ex)
 {
-    struct scan *c = ctx;
-    struct pe_service s = {.rva = x->rva, .name = x->name};
-    if (x->name && !x->forwarder && match_stub(c->img, &s))
-        vec_push(&c->out->rows, s);
-    return true;
+    for (uint32_t i = 0; i < ex->nnames; i++) {
+        uint16_t index = pe_u16(ex->ordinals + (size_t)i * 2);
+        struct pe_service s = {0};
+        struct pe_export x;
+        if (index < ex->nfunctions)
+            s.rva = pe_u32(ex->functions + (size_t)index * 4);
+        if (!s.rva || !match_stub(ex->img, &s) || !pe_export_name_at(ex, i, &x) || x.forwarder)
+            continue;
+        s.name = x.name;
+        vec_push(&out->rows, s);
+    }
 }
 
 static int rank(const char *name)
@@ -143,12 +145,11 @@ static int compare(const void *a, const void *b)
 void pe_scan_services(struct pe_services *out, const struct pe_image *img)
 {
     struct pe_exports ex;
-    struct scan c = {img, out};
     bool x86 = img->h.machine == IMAGE_FILE_MACHINE_I386;
     memset(out, 0, sizeof *out);
     if ((!x86 && img->h.machine != IMAGE_FILE_MACHINE_AMD64) || !pe_exports_open(&ex, img))
         return;
-    pe_exports_visit(&ex, scan_export, &c);
+    scan_names(out, &ex);
     if (out->rows.len)
         qsort(out->rows.data, out->rows.len, sizeof *out->rows.data, compare);
     for (size_t i = 0; i < out->rows.len; i++)

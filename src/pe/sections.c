@@ -125,18 +125,21 @@ int pe_section_at(const struct pe_image *img, uint32_t rva)
 {
     if (img->flat) /* nothing orders the sections of a flat image */
         return section_at_flat(img, rva);
+    /* The last one that does not begin behind rva; looked for often, so without the other fields.
+     */
+    const uint8_t *table = img->data + img->h.section_table;
     unsigned lo = 0, hi = img->h.nsections;
     while (lo < hi) {
         unsigned mid = (lo + hi) / 2;
-        struct pe_section s = pe_section(img, mid);
-        if (rva < s.rva)
+        if (rva < pe_u32(table + (size_t)mid * PE_SECTION_HEADER_SIZE + 12))
             hi = mid;
-        else if (rva - s.rva >= s.mem_size)
-            lo = mid + 1;
         else
-            return (int)mid;
+            lo = mid + 1;
     }
-    return -1;
+    if (!lo)
+        return -1;
+    struct pe_section s = pe_section(img, lo - 1);
+    return rva - s.rva < s.mem_size ? (int)lo - 1 : -1;
 }
 
 const char *pe_section_name(const struct pe_image *img, const struct pe_section *s)

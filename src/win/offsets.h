@@ -16,7 +16,7 @@ struct win_offsets {
     struct {
         uint16_t exception_list, stack_base, stack_limit, self, process_id, thread_id, peb, locale,
             activation_stack_pointer, activation_stack, frame_list, real_process_id, real_thread_id,
-            static_string, static_buffer, deallocation_stack, guaranteed_stack;
+            static_string, static_buffer, deallocation_stack, tls_links, guaranteed_stack;
         uint32_t size;
     } teb;
     struct {
@@ -68,6 +68,7 @@ static const struct win_offsets win_offsets64 = {
             .static_string = 0x1258,
             .static_buffer = 0x1268,
             .deallocation_stack = 0x1478,
+            .tls_links = 0x1680,
             .guaranteed_stack = 0x1748,
             .size = 0x4000},
     .params = {.flags = 0x08,
@@ -132,6 +133,7 @@ static const struct win_offsets win_offsets32 = {
             .static_string = 0xbf8,
             .static_buffer = 0xc00,
             .deallocation_stack = 0xe0c,
+            .tls_links = 0xf10,
             .guaranteed_stack = 0xf78,
             .size = 0x4000},
     .params = {.flags = 0x08,

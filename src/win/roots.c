@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "win/roots.h"
-#include "base/bits.h"
 #include "base/hostio.h"
 #include "base/match.h"
 #include "base/vec.h"
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdint.h>
 #include <strings.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { MANIFEST_LARGEST = 64 << 10, MACHINE_I386 = 0x14c, MACHINE_AMD64 = 0x8664 };
 
@@ -72,21 +73,26 @@ static char *find_entry(const char *dir, const char *name)
     return path;
 }
 
+static bool read_at(int fd, void *to, size_t len, off_t at)
+{
+    return pread(fd, to, len, at) == (ssize_t)len;
+}
+
 /* The Machine field of a directory's ntdll.dll; 0 when there is none that can be read. */
 static uint16_t ntdll_machine(const char *dir)
 {
-    struct host_map m;
-    uint32_t pe;
+    uint8_t mz[64], pe[6];
+    uint32_t at;
     uint16_t machine = 0;
     char *path = find_entry(dir, "ntdll.dll");
-    if (path && host_map_open(&m, path, NULL) == PGR_OK) {
-        if (m.size >= 64 && !memcmp(m.data, "MZ", 2)) {
-            memcpy(&pe, m.data + 60, sizeof pe);
-            if (range_inside(pe, 6, m.size) && !memcmp(m.data + pe, "PE\0", 4))
-                memcpy(&machine, m.data + pe + 4, sizeof machine);
-        }
-        host_map_close(&m);
+    int fd = path ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK) : -1;
+    if (fd >= 0 && read_at(fd, mz, sizeof mz, 0) && !memcmp(mz, "MZ", 2)) {
+        memcpy(&at, mz + 60, sizeof at);
+        if (read_at(fd, pe, sizeof pe, at) && !memcmp(pe, "PE\0", 4))
+            memcpy(&machine, pe + 4, sizeof machine);
     }
+    if (fd >= 0)
+        close(fd);
     free(path);
     return machine;
 }

@@ -22,9 +22,8 @@ static void take(struct nt_kernel *k, const struct pe_services *found)
         k->service_table[i] = NULL;
     k->service_count = count;
     vec_foreach (row, &found->rows) {
-        const struct nt_service *s = row->number < NUMBER_MAX ? nt_service_find(row->name) : NULL;
-        if (s && !k->service_table[row->number])
-            k->service_table[row->number] = s;
+        if (row->number < NUMBER_MAX && !k->service_table[row->number]) /* most have two names */
+            k->service_table[row->number] = nt_service_find(row->name);
     }
 }
 

@@ -111,6 +111,8 @@ static ntstatus make_teb(struct nt_process *p, struct nt_thread *t)
     uint64_t size = o->teb.size, teb = 0;
     struct mem_place place = {.top_down = true, .highest = 0x7ffcffff};
     ntstatus s = mem_reserve(p->mem, &teb, &size, PAGE_READWRITE, true, &place);
+    if (s && p->ptr_size == 8) /* many threads: their stacks have filled what is below */
+        s = mem_reserve(p->mem, &teb, &size, PAGE_READWRITE, true, NULL);
     if (s)
         return s;
     t->teb = teb;
@@ -201,6 +203,15 @@ ntstatus win_thread_start(struct nt_kernel *k, struct nt_thread *t, uint64_t sta
     return s;
 }
 
+/* Whether the loader still has the TEB in a list. It has when the thread ended from outside, where
+ * Wine's ntdll counts on the TEB staying readable. */
+static bool teb_is_listed(const struct nt_process *p, uint64_t teb)
+{
+    uint64_t at = teb + win_offsets_of(p->ptr_size)->teb.tls_links, next = 0, back = 0;
+    return mem_peek(p->mem, at, &next, p->ptr_size) && next &&
+           mem_peek(p->mem, next + p->ptr_size, &back, p->ptr_size) && back == at;
+}
+
 void win_thread_stop(struct nt_kernel *k, struct nt_thread *t)
 {
     struct nt_process *p = nt_process_get(k, t->process);
@@ -211,7 +222,7 @@ void win_thread_stop(struct nt_kernel *k, struct nt_thread *t)
         mem_release(p->mem, &base, &size);
     base = t->teb;
     size = 0;
-    if (t->teb)
+    if (t->teb && !teb_is_listed(p, t->teb))
         mem_release(p->mem, &base, &size);
     t->stack_region = t->teb = 0;
 }

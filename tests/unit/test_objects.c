@@ -89,6 +89,56 @@ static void devices_are_in_the_way_of_other_objects(void **state)
            STATUS_OBJECT_TYPE_MISMATCH);
 }
 
+/* Its r10, rdx, r8, r9. */
+static uint32_t dispatched(struct mm_fixture *f, const char *name, const uint64_t args[4])
+{
+    static const unsigned regs[] = {X86_R10, X86_RDX, X86_R8, X86_R9};
+    const struct nt_service *table[] = {nt_service_find(name)};
+    f->k->service_table = table;
+    f->k->service_count = 1;
+    f->t->state = NT_THREAD_RUNNING;
+    f->t->cpu.gpr[X86_RSP] = slot(64);
+    for (size_t i = 0; i < ARRAY_LEN(regs); i++)
+        f->t->cpu.gpr[regs[i]] = args[i];
+    nt_dispatch(f->k, f->t, 0);
+    f->k->service_table = NULL;
+    f->k->service_count = 0;
+    return (uint32_t)f->t->cpu.gpr[X86_RAX];
+}
+
+static void guests_run_out_of_objects_before_the_kernel_does(void **state)
+{
+    struct mm_fixture *f = *state;
+    const uint64_t event[4] = {slot(0), ALL, 0, 1};
+    uint32_t s, n = 0;
+    while ((s = dispatched(f, "NtCreateEvent", event)) == STATUS_SUCCESS && n < 1u << 21)
+        n++;
+    assert_int_equal(s, STATUS_INSUFFICIENT_RESOURCES);
+    assert_true(n > 1000000);
+    expect(dispatched(f, "NtOpenEvent", (uint64_t[4]){slot(1), ALL, attrs(f, 0, "\\x", 0)}),
+           STATUS_INSUFFICIENT_RESOURCES);
+    ok(call(f, "NtClose", opened(f, slot(0))));
+    ok(dispatched(f, "NtCreateEvent", event));
+}
+
+static void a_full_handle_table_takes_no_more(void **state)
+{
+    struct mm_fixture *f = *state;
+    const size_t most = 0xff0000;
+    ok(call(f, "NtCreateEvent", slot(0), ALL, 0, 1, 0));
+    uint64_t event = opened(f, slot(0));
+    while (f->p->handles.used < most && nt_handle_room(f->p))
+        ok(call(f, "NtDuplicateObject", -1, event, -1, slot(1), 0, 0, 2));
+    assert_int_equal(f->p->handles.used, most);
+    expect(call(f, "NtDuplicateObject", -1, event, -1, slot(1), 0, 0, 2),
+           STATUS_INSUFFICIENT_RESOURCES);
+    assert_int_equal(opened(f, slot(1)), 0);
+    expect(call(f, "NtCreateEvent", slot(1), ALL, 0, 1, 0), STATUS_INSUFFICIENT_RESOURCES);
+    ok(call(f, "NtClose", event));
+    ok(call(f, "NtCreateEvent", slot(0), ALL, 0, 1, 0));
+    expect(call(f, "NtCreateEvent", slot(1), ALL, 0, 1, 0), STATUS_INSUFFICIENT_RESOURCES);
+}
+
 #define T(fn) cmocka_unit_test_setup_teardown(fn, guest_setup, mm_teardown)
 int main(void)
 {
@@ -98,6 +148,8 @@ int main(void)
         T(links_open_through_themselves_and_need_room_for_a_nul),
         T(refused_calls_leave_a_zero_handle),
         T(devices_are_in_the_way_of_other_objects),
+        T(guests_run_out_of_objects_before_the_kernel_does),
+        T(a_full_handle_table_takes_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -99,13 +99,18 @@ static bool fill(struct cached_dir *d, int dirfd)
     return true;
 }
 
+static struct cached_dir *begun(struct nt_name_cache *c, const char *rel)
+{
+    vec_foreach (it, &c->dirs)
+        if (!strcmp(it->rel, rel))
+            return it;
+    return NULL;
+}
+
 static struct cached_dir *cached(struct nt_name_cache *c, int dirfd, const char *rel)
 {
     struct stat st;
-    struct cached_dir *d = NULL;
-    vec_foreach (it, &c->dirs)
-        if (!strcmp(it->rel, rel))
-            d = it;
+    struct cached_dir *d = begun(c, rel);
     if (!d) {
         int fd = host_openat(dirfd, rel, O_PATH | O_DIRECTORY, 0);
         if (fd < 0 || c->dirs.len >= CACHED_DIRS_MAX) {
@@ -124,14 +129,29 @@ static struct cached_dir *cached(struct nt_name_cache *c, int dirfd, const char 
     return fill(d, dirfd) ? d : NULL;
 }
 
+static bool is_there(int dirfd, const char *rel, const char *name)
+{
+    char *path = host_join(rel, name);
+    int fd = host_openat(dirfd, path, O_PATH, 0);
+    free(path);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 char *nt_cache_find(struct nt_name_cache *c, int dirfd, const char *rel, const uint16_t *name,
                     size_t len)
 {
-    struct cached_dir *d = c ? cached(c, dirfd, rel) : NULL;
-    if (!d)
-        return nt_host_find(dirfd, rel, name, len);
-    uint64_t h = hash_upcased(name, len);
+    /* Most programs name the files of a directory as they are spelt: it need not be read. */
     char *exact = utf16_to_utf8(name, len, NULL);
+    if (c && !begun(c, rel) && is_there(dirfd, rel, exact))
+        return exact;
+    struct cached_dir *d = c ? cached(c, dirfd, rel) : NULL;
+    if (!d) {
+        free(exact);
+        return nt_host_find(dirfd, rel, name, len);
+    }
+    uint64_t h = hash_upcased(name, len);
     const char *best = NULL;
     for (size_t i = h & d->mask; d->table[i].name; i = (i + 1) & d->mask) {
         const char *have = d->table[i].name;
@@ -161,13 +181,8 @@ static bool has_case(const uint16_t *name, size_t len)
 char *nt_host_find(int dirfd, const char *rel, const uint16_t *name, size_t len)
 {
     char *exact = utf16_to_utf8(name, len, NULL), *best = NULL;
-    char *path = host_join(rel, exact);
-    int fd = host_openat(dirfd, path, O_PATH, 0);
-    free(path);
-    if (fd >= 0) {
-        close(fd);
+    if (is_there(dirfd, rel, exact))
         return exact;
-    }
     free(exact);
     struct host_names names;
     if (!has_case(name, len) || !host_list(dirfd, rel, &names))

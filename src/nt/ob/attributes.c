@@ -45,6 +45,10 @@ ntstatus nt_return_handle(struct nt_call *c, struct nt_object *o, uint32_t acces
                           const struct nt_attrs *a, uint64_t handle_out)
 {
     uint32_t flags = a && a->attributes & OBJ_INHERIT ? NT_HANDLE_INHERIT : 0;
+    if (!nt_handle_room(c->p)) {
+        nt_object_unref(c->k, o);
+        return STATUS_INSUFFICIENT_RESOURCES;
+    }
     uint64_t h = nt_handle_add(c->p, o, nt_map_access(o->type, access), flags);
     nt_object_unref(c->k, o);
     ntstatus s = nt_put_ptr(c, handle_out, h);

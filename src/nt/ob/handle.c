@@ -3,7 +3,7 @@
 #include "base/vec.h"
 #include "nt/call.h"
 
-enum { HANDLES_MAX = 1 << 24 };
+enum { HANDLES_MAX = 0xff0000 };
 
 static struct nt_handle *row(struct nt_handle_table *t, uint64_t handle)
 {
@@ -19,17 +19,22 @@ struct nt_handle *nt_handle_row(struct nt_process *p, uint64_t handle)
     return row(&p->handles, handle);
 }
 
+bool nt_handle_room(const struct nt_process *p)
+{
+    return p->handles.used < HANDLES_MAX;
+}
+
 uint64_t nt_handle_add(struct nt_process *p, struct nt_object *o, uint32_t access, uint32_t flags)
 {
     struct nt_handle_table *t = &p->handles;
     size_t i = t->first_free;
     while (i < t->len && t->data[i].object)
         i++;
-    BUG_ON(i >= HANDLES_MAX);
     if (i == t->len)
         vec_push(t, (struct nt_handle){0});
     t->data[i] = (struct nt_handle){.object = o->id, .access = access, .flags = flags};
     t->first_free = i + 1;
+    t->used++;
     nt_object_ref(o);
     o->handles++;
     return (uint64_t)(i + 1) * 4;
@@ -102,6 +107,7 @@ static void drop(struct nt_kernel *k, struct nt_process *p, size_t index)
     struct nt_object *o = nt_object_get(k, t->data[index].object, NT_TYPE_NONE);
     t->data[index] = (struct nt_handle){0};
     t->first_free = MIN(t->first_free, index);
+    t->used--;
     BUG_ON(!o);
     o->handles--;
     if (nt_types[o->type]->closed)
@@ -143,6 +149,7 @@ void nt_handles_transfer(struct nt_kernel *k, struct ser *s, struct nt_handle_ta
         SER(s, t->data[i].object);
         SER(s, t->data[i].access);
         SER(s, t->data[i].flags);
+        t->used += s->loading && t->data[i].object;
         nt_id_claim(k, s, t->data[i].object, NT_TYPE_NONE, NT_CLAIM_HANDLE);
     }
     SER(s, t->first_free);

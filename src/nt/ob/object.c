@@ -4,7 +4,12 @@
 #include "nt/kernel.h"
 
 /* An id is a slot number with the slot's generation above it, so that a stale id finds nothing. */
-enum { SLOT_BITS = 20, SLOT_MASK = (1 << SLOT_BITS) - 1, GENERATIONS = 1 << (32 - SLOT_BITS) };
+enum {
+    SLOT_BITS = 20,
+    SLOT_MASK = (1 << SLOT_BITS) - 1,
+    GENERATIONS = 1 << (32 - SLOT_BITS),
+    KEPT = 4096 /* slots for objects that no service was asked for: what views and devices need */
+};
 
 struct slot {
     struct nt_object *o;
@@ -67,6 +72,11 @@ static void place(struct nt_object_table *t, uint32_t slot, struct nt_object *o)
 {
     t->data[slot].o = o;
     o->id = slot | t->data[slot].generation << SLOT_BITS;
+}
+
+bool nt_object_room(const struct nt_kernel *k)
+{
+    return k->objects->len - k->objects->free.len <= SLOT_MASK - KEPT;
 }
 
 void *nt_object_new(struct nt_kernel *k, enum nt_type_id type)

@@ -89,6 +89,9 @@ void nt_objects_destroy(struct nt_kernel *k);
 
 /* A new zeroed object of the type's size with one reference, owned by the caller. */
 void *nt_object_new(struct nt_kernel *k, enum nt_type_id type);
+/* Whether there may be another one that the guest wants. Whoever gives guests objects asks first;
+ * the dispatcher does it for services with an output argument PHANDLE. */
+bool nt_object_room(const struct nt_kernel *k);
 /* NULL when there is none (any more), or when it is of another type; NT_TYPE_NONE takes any. */
 void *nt_object_get(struct nt_kernel *k, nt_id id, enum nt_type_id type);
 void nt_object_ref(struct nt_object *o);
@@ -130,9 +133,12 @@ struct nt_handle_table {
     struct nt_handle *data;
     size_t len, cap;
     size_t first_free; /* no free entry below it */
+    size_t used;
 };
 
-/* Adds a reference to o. Access is what the handle grants, already mapped. */
+/* As many as Windows allows a process. */
+bool nt_handle_room(const struct nt_process *p);
+/* Adds a reference to o. There must be room. Access is what the handle grants, already mapped. */
 uint64_t nt_handle_add(struct nt_process *p, struct nt_object *o, uint32_t access, uint32_t flags);
 /* STATUS_INVALID_HANDLE, STATUS_OBJECT_TYPE_MISMATCH, STATUS_ACCESS_DENIED when `access` has bits
  * that the handle lacks. Knows the pseudo handles -1 (process), -2 (thread), -4..-6 (tokens). The

@@ -39,6 +39,8 @@ static ntstatus duplicate(struct nt_call *c, const struct NtDuplicateObject_args
         access = nt_map_access(o->type, (uint32_t)a->DesiredAccess);
     if (!target)
         return STATUS_SUCCESS;
+    if (!nt_handle_room(target))
+        return STATUS_INSUFFICIENT_RESOURCES;
     uint64_t h = nt_handle_add(target, o, access, flags);
     ntstatus s = a->TargetHandle ? nt_put_ptr(c, a->TargetHandle, h) : STATUS_SUCCESS;
     if (s)

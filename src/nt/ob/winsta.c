@@ -18,7 +18,7 @@ static ntstatus own_handle(struct nt_call *c, const char *path, uint32_t access,
     uint16_t *wide = utf8_to_utf16(path, strlen(path), &len);
     struct nt_object *o = nt_name_lookup(c->k, wide, len, NULL);
     free(wide);
-    *handle = o ? (uint32_t)nt_handle_add(c->p, o, access, 0) : 0;
+    *handle = o && nt_handle_room(c->p) ? (uint32_t)nt_handle_add(c->p, o, access, 0) : 0;
     return *handle;
 }
 
