@@ -47,6 +47,7 @@ struct pgr_config {
     bool strict;         /* an unimplemented service ends the run */
     bool count;          /* count instructions exactly; needed for limits on them, and slower */
     bool intercept;      /* calls between modules can be seen and changed (peregrine/hook.h) */
+    bool blocks;         /* executed blocks of code can be observed, as coverage does; slower */
     unsigned processors; /* that the guest sees; 0: as many as run it, see `engine` */
     uint64_t memory; /* bytes of guest memory at most, 0: 16 GiB; only what is touched is used */
 };

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "api/api.h"
+#include "api/table.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+
+static const char *name_at(const struct api_table *t, size_t i)
+{
+    return api_string(t, ((const struct table_function *)api_row(t, API_FUNCTIONS, i))->name);
+}
 
 /* The first function whose name is not before `name`. */
 static size_t lower_bound(const struct api_table *t, const char *name)
@@ -11,7 +16,7 @@ static size_t lower_bound(const struct api_table *t, const char *name)
     size_t low = 0, high = api_function_count(t);
     while (low < high) {
         size_t mid = low + (high - low) / 2;
-        if (strcmp(api_function_at(t, mid).name, name) < 0)
+        if (strcmp(name_at(t, mid), name) < 0)
             low = mid + 1;
         else
             high = mid;
@@ -24,9 +29,9 @@ bool api_find_exact(const struct api_table *t, const char *name, unsigned bitnes
 {
     unsigned wanted = bitness == 8 ? API_ON_64 : API_ON_32;
     for (size_t i = lower_bound(t, name); i < api_function_count(t); i++) {
-        struct api_function f = api_function_at(t, i);
-        if (strcmp(f.name, name))
+        if (strcmp(name_at(t, i), name))
             break;
+        struct api_function f = api_function_at(t, i);
         if (f.flags & wanted) {
             *out = f;
             return true;

@@ -32,13 +32,19 @@ void x86_xsave_probe(struct x86_xsave *x)
 {
     uint32_t a, b, c, d;
     *x = (struct x86_xsave){.mask = X86_XF_X87 | X86_XF_SSE, .size = X86_XSAVE_HEADER + 64};
-    if (!__get_cpuid(LEAF_FEATURES, &a, &b, &c, &d) || !(c & BIT_OSXSAVE))
+    /* Hypervisors take microseconds for each cpuid. */
+    if (__get_cpuid_max(0, NULL) < LEAF_XSAVE)
+        return;
+    __cpuid(LEAF_FEATURES, a, b, c, d);
+    if (!(c & BIT_OSXSAVE))
         return;
     uint64_t enabled = host_xcr0();
     for (int i = 0; i < COMPONENTS; i++) {
         unsigned n = components[i].number;
-        if (!(enabled >> n & 1) || !__get_cpuid_count(LEAF_XSAVE, n, &a, &b, &c, &d) ||
-            a != components[i].size || b + a > X86_XSAVE_MAX)
+        if (!(enabled >> n & 1))
+            continue;
+        __cpuid_count(LEAF_XSAVE, n, a, b, c, d);
+        if (a != components[i].size || b + a > X86_XSAVE_MAX)
             continue;
         x->mask |= 1ull << n;
         x->at[n] = b;

@@ -125,6 +125,22 @@ static void print_arguments(const struct api_shown *s)
     printf("\n");
 }
 
+static const char *outcome_name(unsigned outcome)
+{
+    static const char *const names[API_OUTCOME_COUNT] = {
+        [API_TELLS_NOTHING] = "none",
+        [API_ZERO_FAILS] = "zero, last error",
+        [API_MINUS_ONE_FAILS] = "minus one, last error",
+        [API_IS_NTSTATUS] = "NTSTATUS",
+        [API_IS_HRESULT] = "HRESULT",
+        [API_IS_WINERROR] = "Win32 error",
+        [API_IS_ERRNO] = "errno value",
+        [API_ZERO_FAILS_ERRNO] = "zero, errno",
+        [API_MINUS_ONE_FAILS_ERRNO] = "minus one, errno",
+    };
+    return names[outcome];
+}
+
 static void print_structure(const struct api_shown *s, api_type_id id)
 {
     struct api_type y = api_type(s->table, id);
@@ -155,6 +171,14 @@ static void print_constants(const struct api_shown *s, api_group_id id)
     }
 }
 
+void api_show_line(const struct api_shown *s)
+{
+    const struct api_function *f = &s->function;
+    printf("%-40s %-8s %4u%c %-15s %s\n", f->name, api_convention_name(f->convention), f->stack,
+           f->flags & API_VARIADIC ? '+' : ' ', api_category_name(s->table, f->category),
+           f->header);
+}
+
 void api_show_text(const struct api_shown *s)
 {
     const struct api_function *f = &s->function;
@@ -162,8 +186,11 @@ void api_show_text(const struct api_shown *s)
     if (s->found != API_EXACT)
         printf("%s// no prototype of %s, but of %s%s\n", dim, s->asked, api_found_text(s->found),
                plain);
-    printf("%s// %s%s%s on i386, %u bytes of arguments%s\n", dim, f->header,
-           f->header[0] ? ": " : "", api_convention_name(f->convention), f->stack, plain);
+    printf("%s// %s%s%s; %s on i386, %u bytes of arguments%s\n", dim, f->header,
+           f->header[0] ? ": " : "", api_category_name(s->table, f->category),
+           api_convention_name(f->convention), f->stack, plain);
+    if (f->outcome != API_TELLS_NOTHING)
+        printf("%s// tells of failure by: %s%s\n", dim, outcome_name(f->outcome), plain);
     const char *result = api_type(s->table, f->result).name;
     printf("%s%s%s%s%s", result, result[strlen(result) - 1] == '*' ? "" : " ",
            cli_style(stdout, CLI_BOLD), f->name, plain);
@@ -263,6 +290,18 @@ static json_t *describe_constants(const struct api_shown *s, api_group_id id)
                      "values", values);
 }
 
+static json_t *describe_head(const struct api_shown *s)
+{
+    const struct api_function *f = &s->function;
+    return json_pack(
+        "{s:s s:s s:s s:s s:s s:i s:i s:b s:b s:o s:o s:s}", "name", f->name, "asked", s->asked,
+        "header", f->header, "category", api_category_name(s->table, f->category), "convention",
+        api_convention_name(f->convention), "stack", (int)f->stack, "pops",
+        (int)api_pops(s->table, f, 4), "variadic", (int)(f->flags & API_VARIADIC), "hidden_result",
+        (int)api_hidden_result(s->table, f, s->bitness), "result", describe_type(s, f->result),
+        "result_constants", group_name(s, f->result_group), "failure", outcome_name(f->outcome));
+}
+
 json_t *api_show_json(const struct api_shown *s)
 {
     const struct api_function *f = &s->function;
@@ -275,12 +314,12 @@ json_t *api_show_json(const struct api_shown *s)
         json_array_append_new(structures, describe_structure(s, m.types[i]));
     for (size_t i = 0; i < m.group_count; i++)
         json_array_append_new(constants, describe_constants(s, m.groups[i]));
-    json_t *j =
-        json_pack("{s:s s:s s:s s:s s:i s:b s:o s:o s:o s:o s:o}", "name", f->name, "asked",
-                  s->asked, "header", f->header, "convention", api_convention_name(f->convention),
-                  "stack", (int)f->stack, "variadic", (int)(f->flags & API_VARIADIC), "result",
-                  describe_type(s, f->result), "result_constants", group_name(s, f->result_group),
-                  "arguments", arguments, "structures", structures, "constants", constants);
+    json_t *j = describe_head(s);
+    json_object_set_new(j, "arguments", arguments);
+    if (f->flags & API_VARIADIC)
+        json_object_set_new(j, "variadic_place", describe_place(s, f->count));
+    json_object_set_new(j, "structures", structures);
+    json_object_set_new(j, "constants", constants);
     if (s->found != API_EXACT)
         json_object_set_new(j, "found", json_string(api_found_text(s->found)));
     return j;

@@ -15,6 +15,7 @@ struct api_shown {
     bool everything; /* structures and constants too */
 };
 
+void api_show_line(const struct api_shown *s); /* one line of a list */
 void api_show_text(const struct api_shown *s);
 json_t *api_show_json(const struct api_shown *s);
 const char *api_direction_name(unsigned direction); /* "in" */

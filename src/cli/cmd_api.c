@@ -60,7 +60,7 @@ static bool show_pattern(struct api_shown *s, json_t *all)
         else if (s->everything)
             api_show_text(s);
         else
-            printf("%-48s %s\n", s->function.name, s->function.header);
+            api_show_line(s);
     }
     if (!any)
         cli_error("no prototype matches '%s'", s->asked);
@@ -110,12 +110,14 @@ const struct cli_command cmd_api = {
     .usage = "[options] NAME...",
     .description =
         "Prints what is known of functions of Windows, its C library and its kernel: arguments "
-        "with "
-        "types, whether they are read or written, which other argument tells a buffer's size, and "
-        "which constants belong to them. API traces print arguments by this knowledge.\n\n"
-        "NAME is a function, or a pattern with * and ? for a list. When there is no prototype by a "
-        "name, that of another name of the same function is shown, and a line says so. The exit "
-        "status is 1 when a name is unknown.",
+        "with types, whether they are read or written, which other argument tells a buffer's size, "
+        "which constants belong to them, what the function is about, and how its result tells of "
+        "failure. API traces print arguments by this knowledge.\n\n"
+        "NAME is a function, or a pattern with * and ? for a list. A line of the list has the "
+        "name, the calling convention on i386 with the bytes of all arguments (and + where more "
+        "may follow), the category and the header. When there is no prototype by a name, that of "
+        "another name of the same function is shown, and a line says so. The exit status is 1 when "
+        "a name is unknown.",
     .examples = "peregrine api CreateFileW\tIts prototype.\n"
                 "peregrine api --long GetSystemTime\tWith its structure.\n"
                 "peregrine api 'Reg*Value*'\tA list.\n",

@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /* What Wine's loader raises when a missing export is called. */
@@ -323,8 +324,10 @@ static int run_machine(struct pgr_machine *m, const struct run_values *v, struct
         say_engine(m);
     if (trace)
         trace_attach(trace, m->k, m->hooks);
-    if (m->hooks && trace_options_see_all(&v->trace))
-        hooks_see_all(m->hooks);
+    if (trace && trace_wants_blocks(trace)) {
+        m->on_block_ctx = trace;
+        m->on_block = trace_block;
+    }
     const char *engine = pgr_machine_engine(m, NULL);
     s = pgr_machine_run(m, &limits, &why, &e);
     if (v->verbose && m->plan.automatic && pgr_machine_engine(m, NULL) != engine)
@@ -342,6 +345,16 @@ static int run_machine(struct pgr_machine *m, const struct run_values *v, struct
     if (!s && v->verbose)
         report(m, &why);
     return status;
+}
+
+/* Windows has no limit of this kind; the usual one is for select(), which is not used here. */
+static void allow_many_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
 }
 
 static int run(const void *values, int argc, char **argv)
@@ -364,11 +377,14 @@ static int run(const void *values, int argc, char **argv)
     struct pgr_machine *m;
     struct trace *trace;
     struct pgr_error e;
+    allow_many_files();
     signal(SIGPIPE, SIG_IGN); /* a closed output is the guest's STATUS_PIPE_BROKEN */
+    signal(SIGXFSZ, SIG_IGN); /* and what limits files is an error as well */
     if (trace_options_open(&v->trace, &trace, &e)) {
         cli_error("%s", e.text);
         return STATUS_OURS;
     }
+    cfg.blocks = trace && trace_wants_blocks(trace);
     int status = STATUS_OURS;
     if (pgr_machine_create(&cfg, &m, &e)) {
         cli_error("%s", e.text);
@@ -376,7 +392,7 @@ static int run(const void *values, int argc, char **argv)
         watch_signals(m);
         status = run_machine(m, v, trace, argv);
         interrupted_machine = NULL;
-        pgr_machine_destroy(m);
+        machine_leave(m);
     }
     /* What became of the guest is known; that the trace is not whole is said besides. */
     if (trace && trace_destroy(trace, &e))

@@ -11,6 +11,7 @@
     C(roots)                                                                                       \
     C(services)                                                                                    \
     C(api)                                                                                         \
+    C(trace)                                                                                       \
     C(help)
 
 #define DECLARE(name) extern const struct cli_command cmd_##name;

@@ -19,14 +19,18 @@ extern const char *const trace_depth_choices[];
     {.name = "trace",                                                                              \
      .metavar = "WHAT",                                                                            \
      .topic = "trace",                                                                             \
-     .help = "trace nt (services, without saying), api (calls between modules) or all, as text "   \
-             "(without saying) or json lines; or off. Several words: api,json. Without it the "    \
-             "other options of this group imply nt,text",                                          \
+     .help =                                                                                       \
+         "trace nt (services, without saying), api (calls between modules and events), all "       \
+         "of them, or just events (modules, threads, exceptions); as text (without saying), "      \
+         "json lines, sqlite, perfetto (a timeline) or drcov (which code ran). Several words, "    \
+         "and several outputs with a file each: api,text,json=a.jsonl,sqlite=a.db. off: not. "     \
+         "Without it the other options of this group imply nt,text",                               \
      CLI_INTO(LIST, S, field.what)},                                                               \
         {.name = "trace-output",                                                                   \
          .metavar = "FILE",                                                                        \
          .topic = "trace",                                                                         \
-         .help = "write the trace to FILE, - for standard output. Without it standard error",      \
+         .help = "write the output that has no file of its own to FILE, - for standard output. "   \
+                 "Without it standard error",                                                      \
          CLI_INTO(TEXT, S, field.output)},                                                         \
         {.name = "trace-filter",                                                                   \
          .metavar = "PATTERN",                                                                     \
@@ -57,5 +61,4 @@ pgr_status trace_options_open(const struct trace_values *v, struct trace **out,
                               struct pgr_error *e);
 /* Whether the machine must intercept API calls for it. */
 bool trace_options_intercept(const struct trace_values *v);
-bool trace_options_see_all(const struct trace_values *v);
 #endif

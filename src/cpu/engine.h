@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include <stddef.h>
 
+struct mem_ram;
 struct mem_space;
 struct cpu_engine;
 
@@ -64,9 +65,10 @@ typedef bool cpu_exit_fn(void *ctx, struct x86_state *st, const struct cpu_exit 
 enum {
     CPU_CAP_DETERMINISTIC = 1 << 0, /* same input, same instruction count at every exit */
     CPU_CAP_PARALLEL = 1 << 1,      /* several threads at once */
-    CPU_CAP_AVX = 1 << 2,    /* x86_state.ext is loaded and saved, as far as the host has it */
-    CPU_CAP_COUNT = 1 << 3,  /* counts instructions on request */
-    CPU_CAP_BLOCKS = 1 << 4, /* counts blocks: slices that repeat exactly */
+    CPU_CAP_AVX = 1 << 2,     /* x86_state.ext is loaded and saved, as far as the host has it */
+    CPU_CAP_COUNT = 1 << 3,   /* counts instructions on request */
+    CPU_CAP_BLOCKS = 1 << 4,  /* counts blocks: slices that repeat exactly */
+    CPU_CAP_OBSERVE = 1 << 5, /* tells of blocks: cpu_config.on_block */
 };
 
 /*
@@ -79,6 +81,9 @@ enum {
 
 struct cpu_config {
     struct mem_space *mem; /* outlives the engine */
+    /* What cpu_prepare() gave for the same kind of engine and mem's RAM; create takes it over, even
+     * when it fails. */
+    struct cpu_engine *prepared;
     cpu_exit_fn *on_exit;
     void (*lock)(void *ctx), (*unlock)(void *ctx); /* see above; NULL: one host thread, no lock */
     void *ctx;
@@ -88,6 +93,10 @@ struct cpu_config {
     /* Components of x86_ext that the guest has been told of; where the engine can, CPUID and XCR0
      * say the same. */
     uint64_t xfeatures;
+    /* Told of each block of code before it runs, with the lock held: where it begins, and its
+     * bytes. A run of instructions that nothing jumps out of; one may be told of again in parts.
+     * NULL: no cost. CPU_CAP_OBSERVE. */
+    void (*on_block)(void *ctx, uint64_t address, uint32_t size);
     bool count_instructions; /* exact counting and budgets; costs speed; CPU_CAP_COUNT */
     bool count_blocks;       /* slices by blocks executed: deterministic; CPU_CAP_BLOCKS */
 };
@@ -98,9 +107,11 @@ struct cpu_engine_ops {
     /* Whether this host can: PGR_E_UNSUPPORTED with a sentence that says what is missing and what
      * would help. Cheap (no guest is made); NULL: always. */
     pgr_status (*probe)(struct pgr_error *e);
+    struct cpu_engine *(*prepare)(struct mem_ram *ram);
     pgr_status (*create)(const struct cpu_config *cfg, struct cpu_engine **out,
                          struct pgr_error *e);
     void (*destroy)(struct cpu_engine *e);
+    void (*leave)(struct cpu_engine *e); /* NULL: destroy */
     void (*run)(struct cpu_engine *e, struct x86_state *st, uint64_t budget, struct cpu_exit *exit);
     void (*sync)(struct cpu_engine *e, struct x86_state *st);
     void (*stop)(struct cpu_engine *e);
@@ -127,6 +138,12 @@ extern const struct cpu_engine_ops *const cpu_engines[];
 /* Components of x86_ext that engines with CPU_CAP_AVX can carry here, as bits of XCR0. */
 uint64_t cpu_host_xfeatures(void);
 
+/* Begins what takes a while and needs no guest yet; the engine is to have a lock. Only good for
+ * cpu_config.prepared and for cpu_destroy(). NULL: there is nothing, or it could not be. */
+static inline struct cpu_engine *cpu_prepare(const struct cpu_engine_ops *ops, struct mem_ram *ram)
+{
+    return ops->prepare ? ops->prepare(ram) : NULL;
+}
 static inline pgr_status cpu_create(const struct cpu_engine_ops *ops, const struct cpu_config *cfg,
                                     struct cpu_engine **out, struct pgr_error *e)
 {
@@ -136,6 +153,14 @@ static inline void cpu_destroy(struct cpu_engine *e)
 {
     if (e)
         e->ops->destroy(e);
+}
+/* The same in a process that is about to end: does not wait for what ends by itself. */
+static inline void cpu_leave(struct cpu_engine *e)
+{
+    if (e && e->ops->leave)
+        e->ops->leave(e);
+    else
+        cpu_destroy(e);
 }
 /*
  * Runs from *st until the handler returns false or a SLICE, BUDGET, STOP or FAILURE. All of *st is
@@ -200,7 +225,8 @@ static inline uint64_t cpu_blocks(const struct cpu_engine *e)
 {
     return e->ops->blocks ? e->ops->blocks(e) : 0;
 }
-/* How many hooks the executor carries: its own, and one more that counts instructions. */
+/* How many hooks the executor carries: its own, and one more each that counts instructions or tells
+ * of blocks. */
 static inline size_t cpu_hooks(const struct cpu_engine *e)
 {
     return e->ops->hooks ? e->ops->hooks(e) : 0;

@@ -24,15 +24,16 @@ struct gate {
 void hook_thread_free(struct hook_thread *ht)
 {
     vec_free(&ht->calls);
+    free(ht);
 }
 
 static void forget_ended(struct hooks *h)
 {
     for (size_t i = h->threads.len; i-- > 0;) {
-        const struct nt_thread *t = nt_thread_get(h->k, h->threads.data[i].thread);
+        const struct nt_thread *t = nt_thread_get(h->k, h->threads.data[i]->thread);
         if (t && t->state != NT_THREAD_ENDED)
             continue;
-        hook_thread_free(&h->threads.data[i]);
+        hook_thread_free(h->threads.data[i]);
         vec_remove(&h->threads, i);
     }
 }
@@ -40,8 +41,8 @@ static void forget_ended(struct hooks *h)
 static struct hook_thread *find_thread(struct hooks *h, nt_id id)
 {
     vec_foreach (ht, &h->threads)
-        if (ht->thread == id)
-            return ht;
+        if ((*ht)->thread == id)
+            return *ht;
     return NULL;
 }
 
@@ -52,8 +53,10 @@ static struct hook_thread *thread_of(struct hooks *h, const struct nt_thread *t)
         return ht;
     if (h->threads.len >= THREADS_KEPT)
         forget_ended(h);
-    vec_push(&h->threads, (struct hook_thread){.thread = t->o.id});
-    return &h->threads.data[h->threads.len - 1];
+    ht = xcalloc(1, sizeof *ht);
+    ht->thread = t->o.id;
+    vec_push(&h->threads, ht);
+    return ht;
 }
 
 static uint64_t stack_pointer(const struct nt_process *p, const struct nt_thread *t)
@@ -175,11 +178,12 @@ static uint64_t caller_of(const struct gate *g, uint64_t back)
     return true_return(g->ht, g->ht->calls.len - 1);
 }
 
-/* Whether somebody wants to hear of a call from there. */
-static bool is_seen(const struct gate *g, uint64_t caller)
+/* Whether somebody may want to hear of a call from there. */
+static bool is_seen(const struct gate *g, struct hook_call *c)
 {
-    struct hook_module *m = hooks_module_at(g->h, g->p, caller);
-    if (g->h->see_all || !m || !m->system)
+    struct hook_module *m = hooks_module_at(g->h, g->p, c->caller);
+    c->by_system = m && m->system;
+    if (g->h->see_all || !c->by_system)
         return true;
     if (!m->unhooked)
         hook_unhook_imports(g->h, g->p, m);
@@ -217,7 +221,7 @@ static bool enter(struct gate *g, struct hook_symbol *s, uint64_t target)
         return fail(g->h->k, g->t, g->t->cpu.rip);
     c.caller = caller_of(g, c.back);
     c.depth = (uint32_t)g->ht->calls.len;
-    if (!is_seen(g, c.caller))
+    if (!is_seen(g, &c))
         return true;
     if (s->kind == HOOK_WALKS)
         put_back(g);
@@ -265,9 +269,9 @@ static long returning(const struct gate *g, const struct hook_thread *ht)
 static long returning_elsewhere(struct gate *g)
 {
     vec_foreach (ht, &g->h->threads) {
-        long i = returning(g, ht);
+        long i = returning(g, *ht);
         if (i >= 0) {
-            g->ht = ht;
+            g->ht = *ht;
             return i;
         }
     }
@@ -361,9 +365,12 @@ static void transfer_call(struct hooks *h, struct ser *s, struct hook_call *c)
     SER(s, c->depth);
     SER(s, c->told);
     SER(s, c->armed);
+    SER(s, c->by_system);
     SER(s, c->began);
     for (size_t i = 0; i < HOOK_SAVED; i++)
         SER(s, c->saved[i]);
+    for (size_t i = 0; i < HOOK_SAVED; i++)
+        SER(s, c->kept[i]);
 }
 
 void hook_thread_transfer(struct hooks *h, struct ser *s, struct hook_thread *ht)

@@ -71,9 +71,11 @@ struct hook_call {
     uint32_t depth;  /* of seen calls around it in this thread */
     uint8_t told;    /* bit for each listener that wants to hear of its end */
     bool armed;      /* the slot holds the gate's address */
+    bool by_system;  /* the caller is a system module */
     uint64_t began;  /* nt_now() at entry */
-    uint64_t saved[HOOK_SAVED]; /* of the listeners, for `leave`: arguments as they were */
-    void *user;                 /* of the second listener */
+    uint64_t saved[HOOK_SAVED]; /* of the first listener, for `leave`: arguments as they were */
+    uint64_t kept[HOOK_SAVED];  /* the same of the second listener */
+    void *user;                 /* of the second listener; not saved */
 };
 
 enum hook_answer {
@@ -101,8 +103,11 @@ void hooks_destroy(struct hooks *h);
 /* Listener i < HOOK_LISTENERS, copied; the lower one is entered first and left last. Before
  * hooks_begin. */
 void hooks_listen(struct hooks *h, unsigned i, const struct hook_listener *l);
-/* Calls of system modules are seen too. */
+/* Calls by system modules are seen too; hook_call.by_system tells. Before hooks_begin. */
 void hooks_see_all(struct hooks *h);
+/* A listener has changed its mind: functions that are wanted now are hooked where they are mapped
+ * already, and in what imports them. Nothing is taken back. */
+void hooks_ask_again(struct hooks *h);
 /* The process is made, and has not run yet. A no-op when done already. */
 void hooks_begin(struct hooks *h, struct nt_process *p);
 /* nt_kernel.on_image leads here. */
@@ -111,6 +116,8 @@ void hooks_image(struct hooks *h, struct nt_process *p, uint64_t base, uint64_t 
 /* Whether an address of the gate page is one of ours, and the call or return that it means: t goes
  * on where it must. False when another thread should run now. */
 bool hooks_is_gate(uint64_t address);
+/* A gate that is left to whoever is above. */
+uint64_t hooks_spare_gate(void);
 bool hooks_gate(struct hooks *h, struct nt_thread *t, uint64_t address);
 /* Everything, after the kernel's objects; then hooks_begin is not called. Listeners are asked
  * anew. */

@@ -16,6 +16,11 @@ bool hooks_is_gate(uint64_t address)
     return address - hook_gate_address(0) < GATE_COUNT * GATE_STEP;
 }
 
+uint64_t hooks_spare_gate(void)
+{
+    return hook_gate_address(GATE_COUNT);
+}
+
 struct hooks *hooks_create(struct nt_kernel *k)
 {
     struct hooks *h = xcalloc(1, sizeof *h);
@@ -30,7 +35,7 @@ void hooks_destroy(struct hooks *h)
     vec_foreach (m, &h->modules)
         hook_module_free(*m);
     vec_foreach (t, &h->threads)
-        hook_thread_free(t);
+        hook_thread_free(*t);
     vec_free(&h->modules);
     vec_free(&h->mapped);
     vec_free(&h->threads);
@@ -53,6 +58,17 @@ static void connect_kernel(struct hooks *h)
     h->k->on_dispatch = hook_dispatch;
     h->k->on_continue = hook_continue;
     h->k->on_dispatch_ctx = h;
+}
+
+void hooks_ask_again(struct hooks *h)
+{
+    if (h->k->on_dispatch_ctx != h) /* everybody is asked when it begins */
+        return;
+    vec_foreach (m, &h->mapped)
+        hook_module_refresh(h, *m);
+    vec_foreach (m, &h->mapped)
+        if (h->see_all || !(*m)->system)
+            hook_hook_imports(h, nt_process_get(h->k, (*m)->process), *m);
 }
 
 struct beginning {
@@ -100,8 +116,8 @@ void hooks_transfer(struct hooks *h, struct ser *s)
     ser_count(s, &n, THREADS_MAX);
     for (size_t i = 0; i < n && !s->failed; i++) {
         if (s->loading)
-            vec_push(&h->threads, (struct hook_thread){0});
-        hook_thread_transfer(h, s, &h->threads.data[i]);
+            vec_push(&h->threads, xcalloc(1, sizeof(struct hook_thread)));
+        hook_thread_transfer(h, s, h->threads.data[i]);
     }
     if (s->loading)
         connect_kernel(h);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Import tables of modules whose calls nobody wants to see: their loader took addresses from the
- * rewritten export tables as everybody's did, and they get the functions' own instead.
+ * Import tables that are bound already. Modules whose calls nobody wants to see got addresses of
+ * thunks from the rewritten export tables as everybody did, and get the functions' own instead. Or
+ * the reverse, for functions that were hooked after they were imported.
  */
 #include "hook/internal.h"
 #include "nt/mm/mm.h"
@@ -12,10 +13,21 @@ enum { SLOTS_MAX = 1 << 16, AT_ONCE = 512 };
 struct patching {
     struct hooks *h;
     struct nt_process *p;
+    bool to_thunks;
 };
 
+/* What stands instead of address v in a slot; 0: v may stay. */
+static uint64_t other_address(const struct patching *c, uint64_t v)
+{
+    if (c->to_thunks)
+        return hook_thunk_of(c->h, c->p, v);
+    /* A thunk is known by what its call returns to; any byte behind its first will do. */
+    struct hook_symbol *s = hook_thunk_at(c->h, c->p, v + 1);
+    return s ? hook_target(c->h, c->p, s) : 0;
+}
+
 /* [va, va + n) are slots with addresses of functions. */
-static void unhook_slots(const struct patching *c, uint64_t va, size_t n)
+static void patch_slots(const struct patching *c, uint64_t va, size_t n)
 {
     uint8_t old[AT_ONCE * 8];
     const unsigned size = c->p->ptr_size;
@@ -26,13 +38,11 @@ static void unhook_slots(const struct patching *c, uint64_t va, size_t n)
         if (!mem_peek(c->p->mem, at, old, now * size))
             return;
         for (size_t i = 0; i < now; i++) {
-            uint64_t v = 0;
+            uint64_t v = 0, other;
             memcpy(&v, old + i * size, size);
-            /* A thunk is known by what its call returns to; any byte behind its first will do. */
-            struct hook_symbol *s = v ? hook_thunk_at(c->h, c->p, v + 1) : NULL;
-            if (!s || !hook_target(c->h, c->p, s))
+            if (!v || !(other = other_address(c, v)))
                 continue;
-            memcpy(old + i * size, &s->address, size);
+            memcpy(old + i * size, &other, size);
             changed = true;
         }
         if (changed)
@@ -61,19 +71,30 @@ static void by_descriptors(const struct patching *c, const struct hook_module *m
         uint32_t rva = d ? pe_u32(d + slots_at) : 0;
         if (!rva)
             return;
-        unhook_slots(c, m->base + rva, slots_until_zero(c, m->base + rva));
+        patch_slots(c, m->base + rva, slots_until_zero(c, m->base + rva));
     }
 }
 
-void hook_unhook_imports(struct hooks *h, struct nt_process *p, struct hook_module *m)
+static void patch(struct hooks *h, struct nt_process *p, const struct hook_module *m,
+                  bool to_thunks)
 {
-    const struct patching c = {h, p};
+    const struct patching c = {h, p, to_thunks};
     struct pe_image img;
     size_t len;
     const uint8_t *bytes = nt_image_bytes(h->k, p, m->base, &len);
-    m->unhooked = true;
     if (!bytes || pe_open(&img, bytes, len, PE_MAPPED, "image", NULL))
         return;
     by_descriptors(&c, m, &img, IMAGE_DIRECTORY_ENTRY_IMPORT, 20, 16);
     by_descriptors(&c, m, &img, IMAGE_DIRECTORY_ENTRY_DELAY_IMPORT, 32, 12);
+}
+
+void hook_unhook_imports(struct hooks *h, struct nt_process *p, struct hook_module *m)
+{
+    m->unhooked = true;
+    patch(h, p, m, false);
+}
+
+void hook_hook_imports(struct hooks *h, struct nt_process *p, struct hook_module *m)
+{
+    patch(h, p, m, true);
 }

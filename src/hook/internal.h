@@ -23,24 +23,29 @@ struct hooks {
     VEC(struct hook_module *) modules; /* all there ever were; calls point to their symbols */
     VEC(struct hook_module *) mapped;  /* in order of process and base */
     struct hook_module *last;          /* found last */
-    VEC(struct hook_thread) threads;
+    VEC(struct hook_thread *) threads;
 };
 
 uint64_t hook_gate_address(unsigned number);
 
 /* modules.c: the thunk that has `back` as its return address; NULL: none has. */
 struct hook_symbol *hook_thunk_at(struct hooks *h, const struct nt_process *p, uint64_t back);
+/* The thunk of the function at an address; 0: it has none. */
+uint64_t hook_thunk_of(struct hooks *h, const struct nt_process *p, uint64_t address);
 /* Where the function is, through forwarders; 0: its module is not there. */
 uint64_t hook_target(struct hooks *h, const struct nt_process *p, struct hook_symbol *s);
-/* Exports of m get what is wanted of them; after a load only the listeners are asked. */
 void hook_module_free(struct hook_module *m);
 void hook_module_transfer(struct hooks *h, struct ser *s, struct hook_module *m);
 /* Enters m in `mapped`. */
 void hook_module_insert(struct hooks *h, struct hook_module *m);
 void hook_ask_listeners(struct hooks *h, struct hook_symbol *s);
 
-/* imports.c: m's imports lead past the thunks. */
+/* Exports that are wanted now get thunks. */
+void hook_module_refresh(struct hooks *h, struct hook_module *m);
+
+/* imports.c: m's imports lead past the thunks, or to them. */
 void hook_unhook_imports(struct hooks *h, struct nt_process *p, struct hook_module *m);
+void hook_hook_imports(struct hooks *h, struct nt_process *p, struct hook_module *m);
 
 /* calls.c */
 void hook_dispatch(void *ctx, struct nt_thread *t);

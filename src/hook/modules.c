@@ -307,17 +307,13 @@ static void rewrite(struct hooks *h, struct nt_process *p, struct hook_module *m
     free(entries);
 }
 
+/* Thunks for what is wanted, and a table that names them. */
 static void write_thunks(struct hooks *h, struct nt_process *p, struct hook_module *m,
                          const struct pe_image *img)
 {
     size_t n = m->symbols.len;
     uint64_t gate = hook_gate_address(GATE_CALL), table;
-    bool any = false;
-    vec_foreach (s, &m->symbols) {
-        hook_ask_listeners(h, s);
-        any |= s->wanted;
-    }
-    if (!any || !address_table(img, m, &table))
+    if (!address_table(img, m, &table))
         return;
     uint8_t *code = xcalloc(n + 1, THUNK);
     for (size_t i = 0; i < n; i++)
@@ -329,6 +325,45 @@ static void write_thunks(struct hooks *h, struct nt_process *p, struct hook_modu
         rewrite(h, p, m, table, false);
     }
     free(code);
+}
+
+/* True: some are wanted that were not before. */
+static bool ask(struct hooks *h, struct hook_module *m)
+{
+    bool any = false;
+    vec_foreach (s, &m->symbols) {
+        if (s->wanted)
+            continue;
+        hook_ask_listeners(h, s);
+        any |= s->wanted;
+    }
+    return any;
+}
+
+void hook_module_refresh(struct hooks *h, struct hook_module *m)
+{
+    struct nt_process *p = nt_process_get(h->k, m->process);
+    struct pe_image img;
+    size_t len;
+    const uint8_t *bytes = nt_image_bytes(h->k, p, m->base, &len);
+    uint64_t room = nt_image_room(h->k, p, m->base);
+    if (!bytes || (m->symbols.len + 1) * THUNK > room || !ask(h, m) ||
+        pe_open(&img, bytes, len, PE_MAPPED, "image", NULL))
+        return;
+    write_thunks(h, p, m, &img);
+    if (m->system && m->table)
+        rewrite(h, p, m, m->table, true);
+}
+
+uint64_t hook_thunk_of(struct hooks *h, const struct nt_process *p, uint64_t address)
+{
+    struct hook_module *m = hooks_module_at(h, p, address);
+    if (!m || address >= m->thunks)
+        return 0;
+    for (size_t i = 0; i < m->symbols.len; i++)
+        if (m->symbols.data[i].address == address && m->symbols.data[i].wanted)
+            return m->thunks + i * THUNK;
+    return 0;
 }
 
 /* ---- Coming and going
@@ -403,7 +438,7 @@ void hooks_image(struct hooks *h, struct nt_process *p, uint64_t base, uint64_t 
     vec_push(&h->modules, m);
     hook_module_insert(h, m);
     read_exports(m, &img);
-    if ((m->symbols.len + 1) * THUNK <= room)
+    if ((m->symbols.len + 1) * THUNK <= room && ask(h, m))
         write_thunks(h, p, m, &img);
     follow_forwards(h, p);
 }

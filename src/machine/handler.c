@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What happens when guest code leaves an engine. */
 #include "machine/machine.h"
+#include "machine/aside.h"
 #include "nt/call.h"
+#include "base/hostio.h"
 #include "win/win.h"
+
+#include <sys/resource.h>
+
+enum { EXITS_PER_LOOK = 64 };
 
 void machine_sync(struct nt_kernel *k, struct nt_thread *t)
 {
@@ -29,23 +35,54 @@ static bool go_on_after(struct machine_worker *w)
     return !w->interrupted;
 }
 
+static bool dispatch(struct pgr_machine *m, struct nt_thread *t, uint64_t number)
+{
+    return nt_dispatch(m->k, t, (uint32_t)number);
+}
+
+static bool other_gate(struct pgr_machine *m, struct nt_thread *t, uint64_t address)
+{
+    return win_gate(m->k, t, address);
+}
+
+static bool hook_gate(struct pgr_machine *m, struct nt_thread *t, uint64_t address)
+{
+    return hooks_gate(m->hooks, t, address);
+}
+
+/* Where handlers of the user's may run, the guest may have to call a function in the middle. */
+static bool perform(struct pgr_machine *m, struct nt_thread *t, machine_aside_fn *fn,
+                    uint64_t number)
+{
+    bool go_on = true;
+    if (fn == hook_gate ? !m->overrides : !m->k->on_service_enter)
+        return fn(m, t, number);
+    machine_aside_run(m, t, fn, number, &go_on);
+    return go_on;
+}
+
 static bool service(struct machine_worker *w, struct nt_thread *t)
 {
     uint32_t number = (uint32_t)t->cpu.gpr[X86_RAX];
     w->m->services++;
     machine_point_service(w->m, number);
-    return nt_dispatch(w->m->k, t, number) && go_on_after(w);
+    return perform(w->m, t, dispatch, number) && go_on_after(w);
 }
 
 /* Services of 32-bit programs, and other calls of the host. */
 static bool gate(struct machine_worker *w, struct nt_thread *t, uint64_t address)
 {
+    bool go_on = true;
     if (w->m->hooks && hooks_is_gate(address))
-        return hooks_gate(w->m->hooks, t, address) && go_on_after(w);
+        return perform(w->m, t, hook_gate, address) && go_on_after(w);
+    if (w->m->asides && address == hooks_spare_gate()) {
+        machine_aside_resume(w->m, t, &go_on);
+        return go_on && go_on_after(w);
+    }
     w->m->services++;
     if (win_is_service_gate(w->m->p, address))
         machine_point_service(w->m, (uint32_t)t->cpu.gpr[X86_RAX]);
-    return win_gate(w->m->k, t, address) && go_on_after(w);
+    return perform(w->m, t, other_gate, address) && go_on_after(w);
 }
 
 static bool handle(struct machine_worker *w, struct nt_thread *t, const struct cpu_exit *x)
@@ -71,6 +108,21 @@ static bool handle(struct machine_worker *w, struct nt_thread *t, const struct c
     }
 }
 
+/*
+ * A guest can make the kernel keep more than any host has, in pipes, queues and the registry: that
+ * is its end, not ours. The cheap question, which counts the guest's own memory in part, comes
+ * first.
+ */
+static void look_at_kernel(struct pgr_machine *m)
+{
+    struct rusage usage;
+    if (++m->exits % EXITS_PER_LOOK || getrusage(RUSAGE_SELF, &usage) ||
+        (uint64_t)usage.ru_maxrss << 10 <= m->kernel_most)
+        return;
+    if (host_private_bytes() > m->kernel_most && !m->p->ended)
+        nt_process_end(m->k, m->p, STATUS_INSUFFICIENT_RESOURCES);
+}
+
 bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
 {
     struct pgr_machine *m = ctx;
@@ -82,6 +134,7 @@ bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
     m->unproven = false;
     w->in_handler = true;
     bool go_on = handle(w, t, x);
+    look_at_kernel(m);
     w->in_handler = false;
     win_update_time(m->k, m->p);
     return go_on && !nt_thread_must_stop(t) && !machine_run_is_over(m) && !m->handover;

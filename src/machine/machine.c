@@ -3,6 +3,7 @@
 #include "base/bits.h"
 #include "base/hostio.h"
 #include "base/vec.h"
+#include "machine/aside.h"
 #include "mem/space.h"
 #include "nt/io/io.h"
 #include "win/win.h"
@@ -19,7 +20,8 @@ pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machin
                               struct pgr_error *err)
 {
     struct pgr_machine *m = xcalloc(1, sizeof *m);
-    struct plan_wish wish = {config->engine, config->count, config->clock == PGR_CLOCK_VIRTUAL};
+    struct plan_wish wish = {config->engine, config->count, config->clock == PGR_CLOCK_VIRTUAL,
+                             config->blocks};
     struct nt_config nt = {
         .strict = config->strict, .seed = config->seed, .intercept = config->intercept};
     m->cfg = *config;
@@ -34,8 +36,10 @@ pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machin
     }
     if (!s)
         s = mem_ram_create(&m->ram, config->memory ? config->memory : DEFAULT_MEMORY, err);
-    if (!s)
+    if (!s) {
+        m->prepared = cpu_prepare(m->ops, m->ram);
         s = nt_kernel_create(&nt, m->ram, &m->k, err);
+    }
     if (!s && config->overlay)
         s = nt_io_set_overlay(m->k, config->overlay, err);
     if (s) {
@@ -51,16 +55,14 @@ pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machin
     return PGR_OK;
 }
 
-void pgr_machine_destroy(struct pgr_machine *m)
+static void free_all(struct pgr_machine *m)
 {
-    if (!m)
-        return;
-    cpu_destroy(m->engine);
     if (m->p)
         nt_object_unref(m->k, &m->p->o);
     if (m->ram)
         mem_ram_retire(m->ram);
     hooks_destroy(m->hooks);
+    overrides_destroy(m->overrides);
     nt_kernel_destroy(m->k);
     mem_ram_destroy(m->ram);
     win_root_free(&m->root);
@@ -68,6 +70,24 @@ void pgr_machine_destroy(struct pgr_machine *m)
     for (unsigned i = 0; i < MACHINE_WORKERS_MAX; i++)
         vec_free(&m->workers[i].asked);
     free(m);
+}
+
+void pgr_machine_destroy(struct pgr_machine *m)
+{
+    if (!m)
+        return;
+    machine_asides_end(m);
+    cpu_destroy(m->prepared);
+    cpu_destroy(m->engine);
+    free_all(m);
+}
+
+void machine_leave(struct pgr_machine *m)
+{
+    machine_asides_end(m);
+    cpu_leave(m->prepared);
+    cpu_leave(m->engine);
+    free_all(m);
 }
 
 static enum nt_mount_mode mount_mode(enum pgr_mount_mode mode)
@@ -95,6 +115,13 @@ static bool counts(const struct pgr_machine *m)
            (m->step + 1 < p->steps.len && p->steps.data[m->step + 1].point == PLAN_COUNT);
 }
 
+static void on_block(void *ctx, uint64_t address, uint32_t size)
+{
+    const struct pgr_machine *m = ctx;
+    if (m->on_block)
+        m->on_block(m->on_block_ctx, address, size);
+}
+
 pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e)
 {
     struct cpu_engine *engine = NULL;
@@ -109,7 +136,12 @@ pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e)
         .xfeatures = m->k->cfg.xfeatures,
         .count_instructions = counts(m),
         .count_blocks = !m->k->clock.host,
+        .on_block = m->cfg.blocks ? on_block : NULL,
     };
+    if (m->prepared && m->prepared->ops == m->ops) {
+        cfg.prepared = m->prepared;
+        m->prepared = NULL;
+    }
     pgr_status s = cpu_create(m->ops, &cfg, &engine, e);
     m->engine = engine;
     m->worker_limit =

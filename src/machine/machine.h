@@ -32,7 +32,15 @@ struct pgr_machine {
     struct win_root root;
     struct mem_ram *ram;
     struct nt_kernel *k;
-    struct hooks *hooks; /* NULL: calls between modules are not intercepted */
+    struct hooks *hooks;          /* NULL: calls between modules are not intercepted */
+    struct overrides *overrides;  /* NULL: nobody changes calls */
+    struct machine_aside *asides; /* host code in the middle of a guest function; latest first */
+    VEC(uint8_t *) aside_stacks;  /* free ones */
+    bool ending;                  /* no guest function can be called any more */
+    struct cpu_engine *prepared;  /* a beginning of the first engine; NULL: none, or used */
+    void (*on_block)(void *ctx, uint64_t address,
+                     uint32_t size); /* with cfg.blocks; NULL: nobody */
+    void *on_block_ctx;
     struct machine_plan plan;
     size_t step;                       /* of the plan: the last one reached */
     bool handover;                     /* the next one was reached: everybody out */
@@ -60,7 +68,7 @@ struct pgr_machine {
     uint64_t stop_after; /* services at which to stop, UINT64_MAX: never */
     uint64_t services;
     uint64_t kernel_most; /* bytes that the kernel may need for all that the guest has made */
-    uint64_t slices;
+    uint64_t exits;
     uint64_t budget_used;
     volatile sig_atomic_t stop_requested;
 };
@@ -98,6 +106,11 @@ void machine_call_workers(struct pgr_machine *m);
 /* run.c: what a further worker does, and whether there is a reason for all to come back. */
 void *machine_worker_main(void *worker);
 bool machine_run_is_over(const struct pgr_machine *m);
+/* machine.c: pgr_machine_destroy for a process that is about to end. */
+void machine_leave(struct pgr_machine *m);
+/* overrides.c */
+struct overrides;
+void overrides_destroy(struct overrides *o);
 /* handler.c: the engine's exits. */
 bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x);
 void machine_sync(struct nt_kernel *k, struct nt_thread *t);

@@ -43,7 +43,7 @@ static const char *or_nobody(unsigned cap)
 }
 
 /* Whether it can what is asked of it, here. */
-static pgr_status check(const struct cpu_engine_ops *ops, bool counts, bool exact,
+static pgr_status check(const struct cpu_engine_ops *ops, bool counts, bool exact, bool observes,
                         struct pgr_error *e)
 {
     if (counts && !(ops->caps & CPU_CAP_COUNT))
@@ -54,6 +54,10 @@ static pgr_status check(const struct cpu_engine_ops *ops, bool counts, bool exac
                        "engine %s cannot keep the virtual clock, since it does not repeat runs "
                        "exactly; %s does",
                        ops->name, or_nobody(CPU_CAP_BLOCKS));
+    if (observes && !(ops->caps & CPU_CAP_OBSERVE))
+        return err_set(e, PGR_E_ENGINE,
+                       "engine %s cannot tell which blocks of code are executed; %s can", ops->name,
+                       or_nobody(CPU_CAP_OBSERVE));
     return ops->probe && ops->probe(e) ? e->status = PGR_E_ENGINE : PGR_OK;
 }
 
@@ -70,7 +74,7 @@ pgr_status machine_plan_find(const struct machine_plan *plan, const char *name, 
                              const struct cpu_engine_ops **out, struct pgr_error *e)
 {
     *out = by_name(name);
-    return *out ? check(*out, plan->counts, exact, e) : unknown(name, e);
+    return *out ? check(*out, plan->counts, exact, plan->wants_blocks, e) : unknown(name, e);
 }
 
 static void speaks_against(struct machine_plan *plan, const char *text)
@@ -85,7 +89,8 @@ static bool choose(struct machine_plan *plan, size_t from)
 {
     struct pgr_error why;
     for (size_t i = from; cpu_engines[i]; i++) {
-        if (!check(cpu_engines[i], plan->wants_count, plan->wants_exact, &why)) {
+        if (!check(cpu_engines[i], plan->wants_count, plan->wants_exact, plan->wants_blocks,
+                   &why)) {
             plan->steps.len = 0;
             vec_push(&plan->steps, (struct plan_step){.ops = cpu_engines[i]});
             return true;
@@ -200,7 +205,8 @@ static pgr_status check_steps(struct machine_plan *plan, struct pgr_error *e)
     for (size_t i = 0; i < plan->steps.len; i++) {
         bool counts = plan->wants_count ||
                       (i + 1 < plan->steps.len && plan->steps.data[i + 1].point == PLAN_COUNT);
-        pgr_status s = check(plan->steps.data[i].ops, counts, plan->wants_exact, e);
+        pgr_status s =
+            check(plan->steps.data[i].ops, counts, plan->wants_exact, plan->wants_blocks, e);
         if (s)
             return s;
         plan->counts |= counts;
@@ -211,7 +217,8 @@ static pgr_status check_steps(struct machine_plan *plan, struct pgr_error *e)
 pgr_status machine_plan_make(const struct plan_wish *wish, struct machine_plan *out,
                              struct pgr_error *e)
 {
-    *out = (struct machine_plan){.wants_count = wish->count, .wants_exact = wish->exact};
+    *out = (struct machine_plan){
+        .wants_count = wish->count, .wants_exact = wish->exact, .wants_blocks = wish->blocks};
     out->automatic = !wish->engine || !strcmp(wish->engine, "auto");
     pgr_status s = PGR_OK;
     if (!out->automatic)

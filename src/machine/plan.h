@@ -28,7 +28,7 @@ struct plan_step {
 struct machine_plan {
     VEC(struct plan_step) steps; /* at least one, which is PLAN_START */
     bool automatic;
-    bool wants_count, wants_exact; /* what the user asked for */
+    bool wants_count, wants_exact, wants_blocks; /* what the user asked for */
     char *why;          /* what spoke against faster engines; NULL: nothing, or not auto */
     bool counts;        /* instructions must be counted: for the user, or for a point */
     bool exact;         /* every engine of it repeats a run exactly */
@@ -39,6 +39,7 @@ struct plan_wish {
     const char *engine; /* as above; NULL: auto */
     bool count;         /* instructions */
     bool exact;         /* the virtual clock was asked for */
+    bool blocks;        /* to hear of each block of code */
 };
 
 /* PGR_E_ARGUMENT: what is written is wrong. PGR_E_ENGINE: an engine that was named cannot do

@@ -13,7 +13,6 @@ enum {
     SLICE_BLOCKS = 100000, /* deterministic slices: blocks of code */
     BLOCKS_PER_TICK = 50,  /* and how they move the virtual clock: 2 ns each */
     SLICE_HOST_US = 10000, /* else by the host's time; the clock page is brought up to date, too */
-    SLICES_PER_LOOK = 16,  /* between looks at how much the kernel holds */
     POLL_MS = 50,
     SHARE_POLL_MS = 2 /* how often a worker looks at host descriptors while others run */
 };
@@ -58,21 +57,12 @@ static void set_slice(struct pgr_machine *m)
     m->slice_left = 0;
 }
 
-/* A guest can make the kernel keep more than anybody has, in pipes, queues and the registry: that
- * is its end, not ours. */
-static void look_at_kernel(struct pgr_machine *m)
-{
-    if (++m->slices % SLICES_PER_LOOK == 0 && !m->p->ended && host_private_bytes() > m->kernel_most)
-        nt_process_end(m->k, m->p, STATUS_INSUFFICIENT_RESOURCES);
-}
-
 /* Time goes on with the code that runs: programs that only watch the clock see it move. */
 static void after_slice(struct machine_run *r)
 {
     struct pgr_machine *m = r->m;
     nt_clock_advance(m->k, SLICE_BLOCKS / BLOCKS_PER_TICK);
     win_update_time(m->k, m->p);
-    look_at_kernel(m);
 }
 
 static void engine_failed(struct machine_run *r, const struct nt_thread *t,
@@ -160,6 +150,7 @@ static void run_thread(struct machine_run *r, struct machine_worker *w, struct n
     nt_object_ref(&t->o); /* it may end while it runs */
     w->t = t;
     w->interrupted = false;
+    win_update_time(m->k, m->p); /* it may have slept */
     set_slice(m);
     cpu_run(m->engine, &t->cpu, budget, &x);
     look_at_exit(r, t, &x);
@@ -289,6 +280,7 @@ static void work(struct machine_run *r, struct machine_worker *w)
 {
     while (!r->done && !over(r)) {
         struct nt_thread *t = NULL;
+        NT_TELL(r->m->k, tick);
         if (r->m->handover) {
             hand_over(r, w);
             continue;

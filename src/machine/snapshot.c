@@ -5,6 +5,7 @@
  */
 #include "base/hostio.h"
 #include "base/vec.h"
+#include "machine/aside.h"
 #include "machine/machine.h"
 #include "mem/space.h"
 #include "nt/io/io.h"
@@ -92,6 +93,9 @@ pgr_status pgr_machine_save(struct pgr_machine *m, const char *path, struct pgr_
     struct ser s;
     if (!m->p)
         return err_set(err, PGR_E_STATE, "the machine has no program yet");
+    if (machine_asides_wait(m))
+        return err_set(err, PGR_E_STATE,
+                       "a handler waits for a function of the guest's: save later");
     if (m->engine)
         cpu_collect_dirty(m->engine);
     ser_begin_save(&s);

@@ -93,7 +93,9 @@ static bool populate_page(struct mem_space *s, const struct region *r, uint64_t 
     return true;
 }
 
-static bool page_extent(struct mem_space *s, uint64_t vpn, bool populate, struct mem_extent *out)
+/* look: pages of images that have still to be read are. */
+static bool page_extent(struct mem_space *s, uint64_t vpn, bool populate, bool look,
+                        struct mem_extent *out)
 {
     struct region *r = region_find(s, vpn);
     if (!r)
@@ -105,6 +107,8 @@ static bool page_extent(struct mem_space *s, uint64_t vpn, bool populate, struct
     if (!r->object && !(st.flags & PG_RESIDENT) && !(populate && populate_page(s, r, vpn, &st)))
         return false;
     bool own = !r->object || st.flags & PG_COPIED;
+    if (!own && !look && object_unread(r->object, r->object_page + (vpn - r->start)))
+        return false;
     uint32_t frame = own ? st.frame : region_object_frame(r, vpn);
     *out = (struct mem_extent){.va = vpn << PAGE_SHIFT,
                                .pages = 1,
@@ -127,9 +131,10 @@ size_t mem_extents(struct mem_space *s, uint64_t first, uint64_t last, bool popu
                    struct mem_extent *out, size_t max)
 {
     size_t n = 0;
+    bool one = first >> PAGE_SHIFT == last >> PAGE_SHIFT;
     for (uint64_t vpn = first >> PAGE_SHIFT; vpn <= MIN(last, s->highest) >> PAGE_SHIFT; vpn++) {
         struct mem_extent x;
-        if (!page_extent(s, vpn, populate, &x))
+        if (!page_extent(s, vpn, populate, one, &x))
             continue;
         if (n && follows(&out[n - 1], &x)) {
             out[n - 1].pages++;

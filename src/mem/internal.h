@@ -102,9 +102,13 @@ ntstatus object_new(struct mem_ram *ram, enum object_kind kind, uint64_t size,
 void object_destroy(struct mem_object *o);
 /* Reads what is still to be read of the pages [page, page + count). */
 void object_read(struct mem_object *o, uint64_t page, uint64_t count);
+static inline bool object_unread(const struct mem_object *o, uint64_t page)
+{
+    return o->unread && o->unread[page / 64] >> (page % 64) & 1;
+}
 static inline void object_look(struct mem_object *o, uint64_t page)
 {
-    if (o->unread && o->unread[page / 64] >> (page % 64) & 1)
+    if (object_unread(o, page))
         object_read(o, page, 1);
 }
 /* Maps the object's file over its frames. */

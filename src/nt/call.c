@@ -313,29 +313,44 @@ static ntstatus call_function(struct nt_call *c)
     return s;
 }
 
+static ntstatus answer(struct nt_call *c)
+{
+    switch (c->service->state) {
+    case NT_SERVICE_IMPLEMENTED:
+        return call_function(c);
+    case NT_SERVICE_CONSTANT:
+        return c->service->constant;
+    default:
+        return missing(c);
+    }
+}
+
+static ntstatus call_watched(struct nt_call *c)
+{
+    struct nt_kernel *k = c->k;
+    ntstatus s;
+    c->caller = calling_address(c);
+    if (k->on_service)
+        k->on_service(k->on_service_ctx, c, true, 0);
+    if (!k->on_service_enter || !k->on_service_enter(k->override_ctx, c, &s))
+        s = answer(c);
+    if (s == NT_BLOCKED)
+        return s;
+    if (k->on_service_leave && !c->keep_registers)
+        k->on_service_leave(k->override_ctx, c, &s);
+    if (k->on_service)
+        k->on_service(k->on_service_ctx, c, false, s);
+    return s;
+}
+
 static ntstatus call_service(struct nt_call *c)
 {
     ntstatus s = fetch_arguments(c);
     if (s)
         return s;
-    if (__builtin_expect(c->k->on_service != NULL, 0)) {
-        c->caller = calling_address(c);
-        c->k->on_service(c->k->on_service_ctx, c, true, 0);
-    }
-    switch (c->service->state) {
-    case NT_SERVICE_IMPLEMENTED:
-        s = call_function(c);
-        break;
-    case NT_SERVICE_CONSTANT:
-        s = c->service->constant;
-        break;
-    default:
-        s = missing(c);
-        break;
-    }
-    if (__builtin_expect(c->k->on_service != NULL, 0) && s != NT_BLOCKED)
-        c->k->on_service(c->k->on_service_ctx, c, false, s);
-    return s;
+    if (__builtin_expect(c->k->on_service || c->k->on_service_enter, 0))
+        return call_watched(c);
+    return answer(c);
 }
 
 /* For the tracer, which reports the return when the wait is over. */
@@ -349,13 +364,18 @@ void nt_remember_call(const struct nt_call *c)
 void nt_report_return(struct nt_kernel *k, struct nt_thread *t, ntstatus status)
 {
     struct nt_call c = {.k = k, .t = t, .number = t->blocked_service, .caller = t->blocked_caller};
-    if (!k->on_service || c.number >= k->service_count || !k->service_table[c.number])
+    if (c.number >= k->service_count || !k->service_table[c.number])
         return;
     c.p = nt_process_get(k, t->process);
     c.mem = c.p->mem;
     c.service = k->service_table[c.number];
     memcpy(c.arg, t->blocked_args, sizeof c.arg);
-    k->on_service(k->on_service_ctx, &c, false, status);
+    if (k->on_service_leave) {
+        k->on_service_leave(k->override_ctx, &c, &status);
+        t->cpu.gpr[X86_RAX] = status;
+    }
+    if (k->on_service)
+        k->on_service(k->on_service_ctx, &c, false, status);
 }
 
 /* A thread that never blocks gives way after so many services when others are ready. */
@@ -382,6 +402,8 @@ bool nt_dispatch(struct nt_kernel *k, struct nt_thread *t, uint32_t number)
     c.p = nt_process_get(k, t->process);
     c.mem = c.p->mem;
     t->services++;
+    if (__builtin_expect(k->watchers != NULL, 0))
+        k->calling_tid = t->tid;
     nt_clock_advance(k, SERVICE_TICKS);
     ntstatus s;
     c.service = find_service(k, c.p, number);

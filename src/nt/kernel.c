@@ -109,6 +109,24 @@ void nt_kernel_destroy(struct nt_kernel *k)
     free(k);
 }
 
+void nt_watch(struct nt_kernel *k, struct nt_watcher *w)
+{
+    struct nt_watcher **at = &k->watchers;
+    while (*at)
+        at = &(*at)->next;
+    w->next = NULL;
+    *at = w;
+}
+
+void nt_unwatch(struct nt_kernel *k, struct nt_watcher *w)
+{
+    struct nt_watcher **at = &k->watchers;
+    while (*at && *at != w)
+        at = &(*at)->next;
+    if (*at)
+        *at = w->next;
+}
+
 void nt_kernel_transfer_host(struct nt_kernel *k, struct ser *s)
 {
     ser_tag(s, "KRNL");

@@ -86,6 +86,23 @@ struct nt_note {
     uint64_t count;
 };
 
+/*
+ * Who wants to hear of what is no service: traces, scripts. Each function may be NULL. They are
+ * called with the lock held, from inside what happens: they look, and change nothing.
+ */
+struct nt_watcher {
+    struct nt_watcher *next; /* the kernel's */
+    void *ctx;
+    /* As nt_kernel.on_image, and after it. */
+    void (*image)(void *ctx, struct nt_process *p, uint64_t base, uint64_t size,
+                  const uint16_t *path, size_t path_len, bool mapped);
+    void (*thread)(void *ctx, struct nt_thread *t, bool starts); /* else it has ended */
+    /* Before the guest's dispatcher or, at the second chance, the end of the process. */
+    void (*exception)(void *ctx, struct nt_thread *t, const struct nt_exception *e);
+    void (*process_end)(void *ctx, struct nt_process *p);
+    void (*tick)(void *ctx); /* between slices, and before the machine waits */
+};
+
 struct nt_kernel {
     pthread_mutex_t lock;
     struct nt_config cfg;
@@ -121,6 +138,12 @@ struct nt_kernel {
     /* A service that blocked is reported again (entry == false) when its wait ends. */
     void (*on_service)(void *ctx, struct nt_call *c, bool entry, ntstatus result);
     void *on_service_ctx;
+    /* Who changes what services do; NULL: nobody. Arguments may be changed before; true: *answer is
+     * the result, and the service is not run. And the result of one that returns, maybe of a thread
+     * that waited for it and does not run. */
+    bool (*on_service_enter)(void *ctx, struct nt_call *c, ntstatus *answer);
+    void (*on_service_leave)(void *ctx, struct nt_call *c, ntstatus *status);
+    void *override_ctx;
     /* Said once with -v, or when something is missing. */
     void (*on_note)(void *ctx, const struct nt_note *n);
     void *on_note_ctx;
@@ -131,6 +154,8 @@ struct nt_kernel {
     void (*on_image)(void *ctx, struct nt_process *p, uint64_t base, uint64_t size,
                      const uint16_t *path, size_t path_len, bool mapped);
     void *on_image_ctx;
+    struct nt_watcher *watchers;
+    uint32_t calling_tid; /* who called the last service; kept while there are watchers */
     /* Whoever keeps something else than return addresses on stacks puts them back before the guest
      * looks for exception handlers there, and may take them again when it goes on from one. */
     void (*on_dispatch)(void *ctx, struct nt_thread *t);
@@ -161,6 +186,17 @@ static inline void nt_unlock(struct nt_kernel *k)
 {
     pthread_mutex_unlock(&k->lock);
 }
+
+/* *w is the caller's, and stays until nt_unwatch. */
+void nt_watch(struct nt_kernel *k, struct nt_watcher *w);
+void nt_unwatch(struct nt_kernel *k, struct nt_watcher *w);
+/* NT_TELL(k, thread, t, true): calls that function of every watcher. */
+#define NT_TELL(k, event, ...)                                                                     \
+    do {                                                                                           \
+        for (const struct nt_watcher *nt_w = (k)->watchers; nt_w; nt_w = nt_w->next)               \
+            if (nt_w->event)                                                                       \
+                nt_w->event(nt_w->ctx, ##__VA_ARGS__);                                             \
+    } while (0)
 
 uint64_t nt_random(struct nt_kernel *k);
 void nt_random_bytes(struct nt_kernel *k, void *out, size_t len);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "trace/api.h"
+#include "arch/x87.h"
 #include "base/bits.h"
 #include "trace/internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { FX_ST0 = 32, FX_XMM0 = 160 }; /* in an FXSAVE image */
 enum { LISTENER = 0, UNNAMED_KEPT = 4, PLACE_MAX = 64 };
 
 struct trace_api {
@@ -84,7 +84,7 @@ static uint64_t argument(const struct frame *f, const struct api_place *place)
         return f->t->cpu
             .gpr[f->p->ptr_size == 8 ? general64[place->at & 3] : general32[place->at & 1]];
     case API_VECTOR:
-        memcpy(&v, f->t->cpu.fx + FX_XMM0 + (place->at & 3) * 16, sizeof v);
+        memcpy(&v, f->t->cpu.fx + X86_FX_XMM0 + (place->at & 3) * 16, sizeof v);
         return v;
     default:
         return stack_value(f, place->at, place->by_reference ? 8 : place->size);
@@ -162,7 +162,7 @@ static enum hook_answer enter(void *ctx, struct nt_thread *t, struct hook_call *
     struct guest_view view = {k, p};
     const struct trace_guest guest = {&view, p->ptr_size, peek, describe};
     const struct frame f = {p, t, c->slot};
-    if (!fn || !fn->wanted)
+    if (!fn || !fn->wanted || (c->by_system && !trace_sees_system(a->t)))
         return HOOK_IGNORE;
     if (fn->vectors && p->ptr_size == 8)
         k->up.sync(k, t);
@@ -182,21 +182,13 @@ static uint32_t last_error(const struct nt_process *p, const struct nt_thread *t
     return code;
 }
 
-/* XMM0; 32-bit code returns them on the x87 stack, in full length. */
+/* XMM0; 32-bit code returns them on the x87 stack. */
 static uint64_t float_result(struct nt_kernel *k, struct nt_thread *t, unsigned bits, uint32_t size)
 {
-    long double st0 = 0;
-    uint64_t v = 0;
+    uint64_t v;
     k->up.sync(k, t);
-    memcpy(&v, t->cpu.fx + FX_XMM0, sizeof v);
-    if (bits == 8)
-        return v;
-    memcpy(&st0, t->cpu.fx + FX_ST0, 10);
-    double d = (double)st0;
-    float f = (float)st0;
-    v = 0;
-    memcpy(&v, size == 4 ? (void *)&f : (void *)&d, size == 4 ? sizeof f : sizeof d);
-    return v;
+    memcpy(&v, t->cpu.fx + X86_FX_XMM0, sizeof v);
+    return bits == 8 ? v : x86_st0_get(&t->cpu, size);
 }
 
 static uint64_t raw_result(struct trace_api *a, const struct trace_function *fn,
@@ -252,6 +244,7 @@ static void leave(void *ctx, struct nt_thread *t, struct hook_call *c, bool unwo
     ev.value_count = trace_decode_api_outputs(&args, failed, &a->scratch);
     if (!unwound) /* behind the outputs, in what is left of the scratch */
         ev.result = trace_decode_api_result(&args, ev.result_code, &a->scratch, &failed);
+    ev.failed = failed && !unwound;
     if (failed && !unwound && sets_last_error(a, fn))
         put_error(a, &ev, last_error(p, t));
     trace_emit(a->t, &ev);

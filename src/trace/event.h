@@ -5,6 +5,7 @@
  * What happened in the guest, in a form that no longer needs the guest: sinks print it, store it
  * or count it. An event and all it points to live until the sink returns.
  */
+#include "base/err.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,10 +13,14 @@
 enum trace_event_kind { /* the names are in trace_event_kind_name */
                         TRACE_CALL,
                         TRACE_RETURN,
-                        TRACE_IMAGE,
-                        TRACE_EXCEPTION,
-                        TRACE_THREAD
+                        TRACE_IMAGE,     /* a module was mapped (`begins`) or unmapped */
+                        TRACE_EXCEPTION, /* that the kernel hands to the guest */
+                        TRACE_THREAD,    /* it is made (`begins`) or has ended */
+                        TRACE_PROCESS,   /* it has ended */
+                        TRACE_AWAY /* the call will not return: it went on elsewhere. For sinks
+                                      that pair calls with returns; no line is written for it */
 };
+enum { TRACE_KINDS_ALL = ~0u };
 /* "call", "return" ... as JSON has them. */
 const char *trace_event_kind_name(enum trace_event_kind kind);
 
@@ -47,9 +52,12 @@ struct trace_value {
 };
 
 struct trace_event {
-    uint8_t kind;     /* enum trace_event_kind */
-    bool main_thread; /* the first thread of the machine's first process */
-    bool is_status;   /* RETURN: result_code is an NTSTATUS */
+    uint8_t kind;      /* enum trace_event_kind */
+    bool main_thread;  /* the first thread of the machine's first process */
+    bool is_status;    /* RETURN: result_code is an NTSTATUS */
+    bool failed;       /* RETURN: by what the result's type says */
+    bool begins;       /* IMAGE, THREAD */
+    bool first_chance; /* EXCEPTION: else nobody handled it */
     uint32_t pid, tid;
     uint64_t time;        /* 100 ns since the machine started */
     const char *category; /* "file_io" */
@@ -65,12 +73,29 @@ struct trace_event {
     struct trace_value result;        /* RETURN: SYMBOL, or a number */
     const struct trace_value *values; /* in parameter order */
     size_t value_count;               /* not counting children */
+
+    /* What follows is of events that are no calls; `module` above is IMAGE's file name. */
+    const char *path; /* IMAGE: "C:\\windows\\system32\\ntdll.dll"; NULL: no file */
+    uint64_t base, size;
+    uint64_t entry; /* IMAGE that begins: address, 0: none; and two fields of its header */
+    uint32_t checksum, timestamp;
+    uint32_t code;         /* EXCEPTION; PROCESS, and THREAD that ended: exit code */
+    const char *code_name; /* "STATUS_ACCESS_VIOLATION"; may be NULL */
+    uint64_t address;      /* EXCEPTION: where; THREAD that begins: what it will run */
+    const char *place;     /* the same as "a.exe+0x1234" */
+    const char *access;    /* EXCEPTION: "read", "write", "execute"; NULL: was no such thing */
+    uint64_t accessed;     /* the address */
 };
 
-/* A consumer of events; ctx is the first argument of each function. */
+/* A consumer of events; ctx is the first argument of each function. What goes wrong in a sink stays
+ * there until `destroy`. */
 struct trace_sink {
     void *ctx;
     void (*event)(void *ctx, const struct trace_event *ev);
     void (*flush)(void *ctx); /* what was buffered becomes visible; may be NULL */
+    /* Writes the rest, closes, frees ctx. Not PGR_OK, with a sentence in *e, when some of the trace
+     * was lost at any time. NULL: nothing to do. */
+    pgr_status (*destroy)(void *ctx, struct pgr_error *e);
+    uint32_t kinds; /* bit for each kind of event that it takes; 0: all */
 };
 #endif

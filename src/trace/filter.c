@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { RULES = 3 };
+enum { CATEGORIES = 1, RULES = 3 }; /* as in `rules` */
 
 struct trace_filter {
     bool api;
@@ -210,6 +210,15 @@ void trace_filter_destroy(struct trace_filter *f)
 bool trace_filter_wants(const struct trace_filter *f, const struct nt_service *service)
 {
     return f->passed[service - nt_services] == (1u << ARRAY_LEN(rules)) - 1;
+}
+
+bool trace_filter_wants_category(const struct trace_filter *f, const char *category)
+{
+    const struct candidate c = {NULL, NULL, category};
+    bool any = !f->words[CATEGORIES].len;
+    vec_foreach (word, &f->words[CATEGORIES])
+        any |= accepts_api_category(&c, *word);
+    return any;
 }
 
 bool trace_filter_wants_api(const struct trace_filter *f, const char *module, const char *name,

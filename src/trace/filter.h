@@ -28,6 +28,8 @@ pgr_status trace_filter_create(const struct trace_filter_config *cfg, bool api,
 void trace_filter_destroy(struct trace_filter *f);
 /* `service` is a row of nt_services. */
 bool trace_filter_wants(const struct trace_filter *f, const struct nt_service *service);
+/* Whether what belongs to a category and has no name is let through: names are no matter. */
+bool trace_filter_wants_category(const struct trace_filter *f, const char *category);
 /* The same for an API function; its module is "kernel32.dll". */
 bool trace_filter_wants_api(const struct trace_filter *f, const char *module, const char *name,
                             const char *category);

@@ -11,4 +11,15 @@ bool trace_is_main(struct trace *t, const struct nt_thread *thread);
 /* Whether the filters let an API function through. */
 bool trace_wants_function(const struct trace *t, const char *module, const char *name,
                           const char *category);
+/* Whether any sink takes such events. */
+bool trace_wants_kind(const struct trace *t, enum trace_event_kind kind);
+/* Time goes on: flushes now and then. */
+void trace_tick(struct trace *t);
+
+/* events.c: what is no call, from now on, and what is there already. */
+struct trace_events;
+struct trace_events *trace_events_create(struct trace *t);
+void trace_events_destroy(struct trace_events *e);
+/* Whether calls by system modules are wanted. */
+bool trace_sees_system(const struct trace *t);
 #endif

@@ -161,8 +161,10 @@ static const struct trace_value *put_value(struct trace_out *o, const struct tra
     bool list = v->kind == TRACE_LIST;
     trace_out_char(o, list ? '[' : '{');
     const struct trace_value *next = put_values(o, v + 1, v->children);
+    if (v->cut && v->children)
+        trace_out_char(o, ',');
     if (v->cut)
-        trace_out_text(o, ",\"...\"");
+        trace_out_text(o, list ? "\"...\"" : "\"...\":null");
     trace_out_char(o, list ? ']' : '}');
     return next;
 }
@@ -194,48 +196,127 @@ static void put_text_key(struct trace_out *o, const char *key, const char *value
     put_quoted(o, value, strlen(value));
 }
 
-static void put_function(struct trace_out *o, const struct trace_event *ev)
+static void put_address_key(struct trace_out *o, const char *key, uint64_t v)
 {
-    if (ev->function) {
-        put_text_key(o, "function", ev->function);
-        return;
-    }
-    trace_out_text(o, ",\"function\":\"#");
-    trace_out_decimal(o, ev->ordinal);
-    trace_out_char(o, '"');
+    trace_out_text(o, ",\"");
+    trace_out_text(o, key);
+    trace_out_text(o, "\":");
+    put_address(o, v);
 }
 
-static void put_error(struct trace_out *o, const struct trace_event *ev)
+static void put_number_key(struct trace_out *o, const char *key, uint64_t v)
 {
-    trace_out_text(o, ",\"error\":");
-    trace_out_decimal(o, ev->last_error);
-    if (ev->last_error_name)
-        put_key(o, "error_name", ev->last_error_name);
+    trace_out_text(o, ",\"");
+    trace_out_text(o, key);
+    trace_out_text(o, "\":");
+    put_number(o, v);
+}
+
+static void put_truth_key(struct trace_out *o, const char *key, bool v)
+{
+    trace_out_text(o, ",\"");
+    trace_out_text(o, key);
+    trace_out_text(o, v ? "\":true" : "\":false");
+}
+
+void trace_json_values(struct trace_out *o, const struct trace_value *v, size_t n)
+{
+    trace_out_char(o, '{');
+    put_values(o, v, n);
+    trace_out_char(o, '}');
+}
+
+void trace_json_value(struct trace_out *o, const struct trace_value *v)
+{
+    put_value(o, v);
+}
+
+/* ---- Lines
+ * -------------------------------------------------------------------------------------------- */
+
+static void put_call(struct trace_out *o, const struct trace_event *ev)
+{
+    char ordinal[16];
+    if (ev->module)
+        put_text_key(o, "module", ev->module);
+    put_text_key(o, "function", trace_function_name(ev, ordinal));
+    if (ev->module)
+        put_number_key(o, "depth", ev->depth);
+    if (ev->caller)
+        put_text_key(o, "caller", ev->caller);
+    if (ev->kind == TRACE_RETURN)
+        put_result(o, ev);
+    if (ev->module && ev->failed)
+        put_truth_key(o, "failed", true);
+    if (ev->has_error) {
+        put_number_key(o, "error", ev->last_error);
+        if (ev->last_error_name)
+            put_key(o, "error_name", ev->last_error_name);
+    }
+    trace_out_text(o, ev->kind == TRACE_RETURN ? ",\"outs\":" : ",\"args\":");
+    trace_json_values(o, ev->values, ev->value_count);
+}
+
+static void put_image(struct trace_out *o, const struct trace_event *ev)
+{
+    put_key(o, "action", ev->begins ? "map" : "unmap");
+    put_text_key(o, "module", ev->module);
+    put_address_key(o, "base", ev->base);
+    put_number_key(o, "size", ev->size);
+    if (ev->path)
+        put_text_key(o, "path", ev->path);
+}
+
+static void put_end(struct trace_out *o, const struct trace_event *ev)
+{
+    put_key(o, "action", "end");
+    put_number_key(o, "exit_code", ev->code);
+    if (ev->code_name)
+        put_key(o, "exit_name", ev->code_name);
+}
+
+static void put_thread(struct trace_out *o, const struct trace_event *ev)
+{
+    if (!ev->begins) {
+        put_end(o, ev);
+        return;
+    }
+    put_key(o, "action", "start");
+    put_address_key(o, "address", ev->address);
+    put_text_key(o, "place", ev->place);
+}
+
+static void put_exception(struct trace_out *o, const struct trace_event *ev)
+{
+    put_number_key(o, "code", ev->code);
+    if (ev->code_name)
+        put_key(o, "name", ev->code_name);
+    put_address_key(o, "address", ev->address);
+    put_text_key(o, "place", ev->place);
+    put_truth_key(o, "first_chance", ev->first_chance);
+    if (ev->access) {
+        put_key(o, "access", ev->access);
+        put_address_key(o, "accessed", ev->accessed);
+    }
 }
 
 void trace_json_event(struct trace_out *o, const struct trace_event *ev)
 {
+    typedef void put_fn(struct trace_out *, const struct trace_event *);
+    static put_fn *const by_kind[] = {
+        [TRACE_CALL] = put_call,     [TRACE_RETURN] = put_call,         [TRACE_IMAGE] = put_image,
+        [TRACE_THREAD] = put_thread, [TRACE_EXCEPTION] = put_exception, [TRACE_PROCESS] = put_end,
+        [TRACE_AWAY] = NULL,
+    };
+    if (!by_kind[ev->kind])
+        return;
     trace_out_text(o, "{\"timestamp\":");
     trace_out_time(o, ev->time);
     trace_out_text(o, ",\"thread_id\":");
     trace_out_decimal(o, ev->tid);
     put_key(o, "event", trace_event_kind_name(ev->kind));
     put_key(o, "category", ev->category);
-    if (ev->module)
-        put_text_key(o, "module", ev->module);
-    put_function(o, ev);
-    if (ev->module) {
-        trace_out_text(o, ",\"depth\":");
-        trace_out_decimal(o, ev->depth);
-    }
-    if (ev->caller)
-        put_text_key(o, "caller", ev->caller);
-    if (ev->kind == TRACE_RETURN)
-        put_result(o, ev);
-    if (ev->has_error)
-        put_error(o, ev);
-    trace_out_text(o, ev->kind == TRACE_RETURN ? ",\"outs\":{" : ",\"args\":{");
-    put_values(o, ev->values, ev->value_count);
-    trace_out_text(o, "}}");
+    by_kind[ev->kind](o, ev);
+    trace_out_char(o, '}');
     trace_out_newline(o);
 }

@@ -51,6 +51,12 @@ static ssize_t write_without_sigpipe(int fd, const char *data, size_t len)
 static void write_some(struct trace_out *o, size_t len)
 {
     const char *at = o->buf;
+    if (o->in_memory) {
+        vec_reserve(&o->spilled, o->spilled.len + len + 1);
+        memcpy(o->spilled.data + o->spilled.len, at, len);
+        o->spilled.len += len;
+        return;
+    }
     while (len && !o->error) {
         ssize_t n = write_without_sigpipe(o->fd, at, len);
         if (n < 0 && errno == EINTR)
@@ -80,6 +86,19 @@ void trace_out_flush(struct trace_out *o)
     }
 }
 
+const char *trace_out_take(struct trace_out *o, size_t *len)
+{
+    const char *text = o->buf;
+    if (o->spilled.len || o->len == sizeof o->buf) {
+        write_some(o, o->len);
+        text = o->spilled.data;
+    }
+    *len = text == o->buf ? o->len : o->spilled.len;
+    ((char *)text)[*len] = 0;
+    o->len = o->lines = o->spilled.len = 0;
+    return text;
+}
+
 static void make_room(struct trace_out *o)
 {
     trace_out_flush(o);
@@ -95,6 +114,7 @@ pgr_status trace_out_close(struct trace_out *o, struct pgr_error *e)
     if (o->owned && o->fd >= 0 && close(o->fd) && !o->error)
         o->error = errno;
     o->fd = -1;
+    vec_free(&o->spilled);
     if (!o->error)
         return PGR_OK;
     errno = o->error;
@@ -206,7 +226,10 @@ static void put_unsafe(struct trace_out *o, uint32_t cp, enum trace_escape how)
 /* A byte that is not UTF-8: JSON gets the lone surrogate that Python's surrogateescape reads. */
 static void put_stray_byte(struct trace_out *o, unsigned char c, enum trace_escape how)
 {
-    put_unsafe(o, how == TRACE_ESCAPE_JSON ? 0xdc00u + c : c, how);
+    if (o->well_formed)
+        trace_out_text(o, "\\ufffd");
+    else
+        put_unsafe(o, how == TRACE_ESCAPE_JSON ? 0xdc00u + c : c, how);
 }
 
 /* Length of the ASCII at s that needs no second look; most text is nothing else. */
@@ -233,7 +256,9 @@ void trace_out_escaped(struct trace_out *o, const char *text, size_t len, enum t
             put_stray_byte(o, s[i++], how);
             continue;
         }
-        if (is_unsafe(cp)) {
+        if (o->well_formed && cp >= 0xd800 && cp < 0xe000) {
+            trace_out_text(o, "\\ufffd");
+        } else if (is_unsafe(cp)) {
             put_unsafe(o, cp, how);
         } else {
             if (how != TRACE_ESCAPE_BARE && (cp == '"' || cp == '\\'))

@@ -7,19 +7,23 @@
  * write error ends all writing and is kept; nothing here fails or waits because of it.
  */
 #include "base/err.h"
+#include "base/vec.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct trace_out {
     int fd;
-    bool owned;       /* close fd at the end */
-    bool line;        /* write each line at once: somebody may be watching */
-    int error;        /* errno of the first failed write */
-    uint64_t written; /* bytes that arrived */
-    const char *path; /* for the sentence; borrowed */
-    size_t len;       /* bytes in buf */
-    size_t lines;     /* how many of them are whole lines */
+    bool owned;        /* close fd at the end */
+    bool line;         /* write each line at once: somebody may be watching */
+    bool well_formed;  /* JSON without lone surrogates: U+FFFD instead */
+    bool in_memory;    /* there is no descriptor: see trace_out_take */
+    int error;         /* errno of the first failed write */
+    uint64_t written;  /* bytes that arrived */
+    const char *path;  /* for the sentence; borrowed */
+    size_t len;        /* bytes in buf */
+    size_t lines;      /* how many of them are whole lines */
+    VEC(char) spilled; /* in_memory: what did not fit into buf */
     char buf[1 << 16];
 };
 
@@ -30,6 +34,10 @@ void trace_out_flush(struct trace_out *o);
 /* Writes the rest and closes. PGR_E_IO, with how much of the trace there is, when writing failed at
  * any time. */
 pgr_status trace_out_close(struct trace_out *o, struct pgr_error *e);
+
+/* in_memory: all that was written since the last call, borrowed until the next one; ended by a NUL.
+ */
+const char *trace_out_take(struct trace_out *o, size_t *len);
 
 void trace_out_bytes(struct trace_out *o, const char *text, size_t len);
 void trace_out_text(struct trace_out *o, const char *text);

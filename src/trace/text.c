@@ -95,7 +95,8 @@ static const struct trace_value *put_children(struct trace_out *o, const struct 
     bool list = v->kind == TRACE_LIST;
     trace_out_char(o, list ? '[' : '{');
     const struct trace_value *next = put_values(o, v + 1, v->children);
-    trace_out_text(o, v->cut ? ", ..." : "");
+    if (v->cut)
+        trace_out_text(o, v->children ? ", ..." : "...");
     trace_out_char(o, list ? ']' : '}');
     return next;
 }
@@ -150,6 +151,11 @@ static const struct trace_value *put_value(struct trace_out *o, const struct tra
     return v + 1;
 }
 
+void trace_text_value(struct trace_out *o, const struct trace_value *v)
+{
+    put_value(o, v);
+}
+
 /* "kernel32!": whose file names end in .dll go without. */
 static void put_module(struct trace_out *o, const char *module)
 {
@@ -160,32 +166,43 @@ static void put_module(struct trace_out *o, const char *module)
     trace_out_char(o, '!');
 }
 
+static void put_bare(struct trace_out *o, const char *text)
+{
+    trace_out_escaped(o, text, strlen(text), TRACE_ESCAPE_BARE);
+}
+
 static void put_head(struct trace_out *o, const struct trace_event *ev)
 {
     static const char *const verbs[] = {
         [TRACE_CALL] = "CALL  ",      [TRACE_RETURN] = "RETURN", [TRACE_IMAGE] = "IMAGE ",
-        [TRACE_EXCEPTION] = "EXCEPT", [TRACE_THREAD] = "THREAD",
+        [TRACE_EXCEPTION] = "EXCEPT", [TRACE_THREAD] = "THREAD", [TRACE_PROCESS] = "END   ",
+        [TRACE_AWAY] = "AWAY  ",
     };
     trace_out_char(o, '[');
     trace_out_time(o, ev->time);
     trace_out_text(o, "] [TID:");
     if (ev->main_thread)
         trace_out_text(o, "main");
-    else
+    else if (ev->tid)
         trace_out_decimal(o, ev->tid);
+    else
+        trace_out_char(o, '-');
     trace_out_text(o, "] ");
     trace_out_text(o, verbs[ev->kind]);
     trace_out_char(o, ' ');
+}
+
+/* ---- Calls
+ * -------------------------------------------------------------------------------------------- */
+
+static void put_function(struct trace_out *o, const struct trace_event *ev)
+{
+    char ordinal[16];
     for (uint32_t i = 0; i < MIN(ev->depth, (uint32_t)DEPTH_SHOWN); i++)
         trace_out_text(o, "  ");
     if (ev->module)
         put_module(o, ev->module);
-    if (ev->function) {
-        trace_out_escaped(o, ev->function, strlen(ev->function), TRACE_ESCAPE_BARE);
-    } else {
-        trace_out_char(o, '#');
-        trace_out_decimal(o, ev->ordinal);
-    }
+    put_bare(o, trace_function_name(ev, ordinal));
 }
 
 static void put_error(struct trace_out *o, const struct trace_event *ev)
@@ -197,9 +214,9 @@ static void put_error(struct trace_out *o, const struct trace_event *ev)
         trace_out_decimal(o, ev->last_error);
 }
 
-void trace_text_event(struct trace_out *o, const struct trace_event *ev)
+static void put_call(struct trace_out *o, const struct trace_event *ev)
 {
-    put_head(o, ev);
+    put_function(o, ev);
     if (ev->kind == TRACE_RETURN) {
         trace_out_text(o, "() -> ");
         put_value(o, &ev->result);
@@ -215,7 +232,81 @@ void trace_text_event(struct trace_out *o, const struct trace_event *ev)
     }
     if (ev->caller) {
         trace_out_text(o, " <- ");
-        trace_out_escaped(o, ev->caller, strlen(ev->caller), TRACE_ESCAPE_BARE);
+        put_bare(o, ev->caller);
     }
+}
+
+/* ---- What is no call
+ * ---------------------------------------------------------------------------------- */
+
+static void put_image(struct trace_out *o, const struct trace_event *ev)
+{
+    put_bare(o, ev->module);
+    trace_out_text(o, ev->begins ? " mapped at " : " unmapped from ");
+    put_address(o, ev->base);
+    if (ev->begins)
+        put_size(o, ev->size);
+    if (ev->path) {
+        trace_out_char(o, ' ');
+        put_bare(o, ev->path);
+    }
+}
+
+static void put_code(struct trace_out *o, const struct trace_event *ev)
+{
+    if (ev->code_name)
+        trace_out_text(o, ev->code_name);
+    else
+        put_number(o, ev->code);
+}
+
+static void put_thread(struct trace_out *o, const struct trace_event *ev)
+{
+    trace_out_text(o, ev->begins ? "starts at " : "ends with ");
+    if (ev->begins)
+        put_bare(o, ev->place);
+    else
+        put_code(o, ev);
+}
+
+static void put_process(struct trace_out *o, const struct trace_event *ev)
+{
+    trace_out_text(o, "process ");
+    trace_out_decimal(o, ev->pid);
+    trace_out_text(o, " ends with ");
+    put_code(o, ev);
+}
+
+static void put_exception(struct trace_out *o, const struct trace_event *ev)
+{
+    put_code(o, ev);
+    trace_out_text(o, " at ");
+    put_bare(o, ev->place);
+    if (ev->access) {
+        trace_out_text(o, ", ");
+        trace_out_text(o, ev->access);
+        trace_out_text(o, " of ");
+        put_address(o, ev->accessed);
+    }
+    if (!ev->first_chance)
+        trace_out_text(o, ", not handled");
+}
+
+void trace_text_event(struct trace_out *o, const struct trace_event *ev)
+{
+    typedef void put_fn(struct trace_out *, const struct trace_event *);
+    static put_fn *const by_kind[] = {
+        [TRACE_CALL] = put_call,
+        [TRACE_RETURN] = put_call,
+        [TRACE_IMAGE] = put_image,
+        [TRACE_THREAD] = put_thread,
+        [TRACE_EXCEPTION] = put_exception,
+        [TRACE_PROCESS] = put_process,
+        [TRACE_AWAY] = NULL,
+    };
+    if (!by_kind[ev->kind])
+        return;
+    put_head(o, ev);
+    by_kind[ev->kind](o, ev);
     trace_out_newline(o);
 }

@@ -10,39 +10,63 @@
 #include "trace/event.h"
 #include "trace/filter.h"
 
-enum trace_format { TRACE_FORMAT_TEXT, TRACE_FORMAT_JSON };
+enum trace_format {
+    TRACE_FORMAT_TEXT,
+    TRACE_FORMAT_JSON,
+    TRACE_FORMAT_SQLITE,
+    TRACE_FORMAT_PERFETTO,
+    TRACE_FORMAT_DRCOV, /* takes no calls but trace_block's blocks */
+    TRACE_FORMATS
+};
+/* "text", "json" ... */
+const char *trace_format_name(enum trace_format f);
+
+struct trace_output {
+    enum trace_format format;
+    const char *path; /* NULL: standard error, "-": standard output, else a file. The last two
+                         formats write to files only, and sqlite */
+};
+
+enum { TRACE_SINKS_MAX = 8 };
 
 struct trace_config {
-    bool no_services; /* calls of NT services are left out */
-    bool api;         /* calls of API functions are traced; the machine must intercept */
-    enum trace_format format;
-    const char *output; /* NULL: standard error, "-": standard output, else a file; copied */
+    bool services;   /* calls of NT services are traced */
+    bool api;        /* calls of API functions are; the machine must intercept */
+    bool see_system; /* calls of API functions by system modules are, too */
+    bool events;     /* what is no call is: images, threads, exceptions, the process's end */
+    const struct trace_output *outputs; /* with paths copied */
+    size_t output_count;                /* up to TRACE_SINKS_MAX */
     struct trace_filter_config filter;
 };
 
 struct trace;
 
-/* A trace with one sink that writes lines. PGR_E_ARGUMENT for a filter that selects nothing known,
- * PGR_E_IO when the output cannot be opened. */
+/* A trace with these sinks. PGR_E_ARGUMENT for a filter that selects nothing known, PGR_E_IO when
+ * an output cannot be opened, or is a file of another kind that would be lost. */
 pgr_status trace_create(const struct trace_config *cfg, struct trace **out, struct pgr_error *e);
-/* Writes what is buffered and closes. PGR_E_IO with a sentence when some of the trace was lost. The
- * kernel that it is attached to must be gone or detached. */
+/* Writes what is buffered and closes. PGR_E_IO with a sentence when some of the trace was lost, for
+ * each sink where that is so. The kernel that it is attached to must be gone or detached. */
 pgr_status trace_destroy(struct trace *t, struct pgr_error *e);
 
 /*
  * From now on k's services, and API calls that h intercepts, are reported to t. One trace per
  * kernel, one kernel per trace. `h` may be NULL. For API calls attach before the program has run;
- * the trace must then live until the machine is gone, or as long as it does not run.
+ * the trace must then live until the machine is gone, or as long as it does not run. Images and
+ * threads that are there already are told of at once.
  */
 struct hooks;
 void trace_attach(struct trace *t, struct nt_kernel *k, struct hooks *h);
 void trace_detach(struct trace *t);
 
-enum { TRACE_SINKS_MAX = 4 };
-/* Another consumer of the same events, copied; false when there are too many. */
+/* Whether a sink wants to hear of blocks of code; and one that was executed, any number of times.
+ * For the machine's block observer, `trace` being its context. */
+bool trace_wants_blocks(const struct trace *t);
+void trace_block(void *trace, uint64_t address, uint32_t size);
+
+/* Another consumer of the same events, copied; t destroys it. False when there are too many. */
 bool trace_add_sink(struct trace *t, const struct trace_sink *sink);
 /* Gives an event of another layer (images, exceptions, API calls) to the sinks. */
 void trace_emit(struct trace *t, const struct trace_event *ev);
-/* Call before the machine waits for the outside world, so that a watcher sees all there is. */
+/* Has watchers of the outputs see all there is. Done by itself four times a second. */
 void trace_flush(struct trace *t);
 #endif

@@ -46,9 +46,13 @@ expect 2 2 'one argument too many' roots extra
 expect 1 2 'run scripts/guest-dlls' roots
 expect 1 2 'No such file' roots --root /nonexistent/windows
 expect 0 1 'LPCWSTR lpFileName' api CreateFileW
+expect 0 1 'file_io; stdcall on i386, 28 bytes' api CreateFileW
+expect 0 1 'tells of failure by: minus one, last error' api CreateFileW
+expect 0 1 '"category": "file_io"' api --json CreateFileW
 expect 0 1 'FILE_SHARE_READ' api --long CreateFileW
 expect 0 1 '"stack": 40' api --json CreateFileW
 expect 0 1 'RegSetValueExW' api 'RegSet*'
+expect 0 1 'cdecl       4+ console_io' api 'print?'
 expect 0 1 'but of the wide function' api CreateFile
 expect 1 2 "did you mean 'CreateFileW'?" api CreateFleW
 expect 1 2 "no prototype matches 'Qqq*'" api 'Qqq*'

@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define TIMEOUT_NS  100000000000ull
-#define KERNEL_MOST (64ull << 20)
+#define KERNEL_MOST (32ull << 20)
 enum { SKIPPED = 77, RSS_MOST_KIB = 512 << 10 };
 
 static int give_up(const char *what, const struct pgr_error *e)

@@ -381,6 +381,125 @@ static void names_that_do_not_fit_become_digits(void **state)
     }
 }
 
+/* The macros that choose between A and W rename parameters and fields too. */
+static void names_are_those_that_headers_write(void **state)
+{
+    struct api_table t = builtin();
+    struct api_function f = find(&t, "FindFileInPath", 8);
+    assert_true(api_arg_index(&t, &f, "SearchPath") == 1);
+    for (size_t i = 0; i < api_function_count(&t); i++) {
+        f = api_function_at(&t, i);
+        for (unsigned k = 0; k < f.count; k++)
+            assert_string_not_equal(api_arg(&t, &f, k).name, "SearchPathA");
+    }
+}
+
+static void functions_have_the_category_that_they_are_known_for(void **state)
+{
+    static const struct {
+        const char *category, *functions;
+    } rows[] = {
+        {"file_io",
+         "CreateFileW ReadFile WriteFile FindFirstFileW GetFullPathNameW DeleteFileA fopen "
+         "_open CreateNamedPipeW DeviceIoControl PathCombineW NtCreateFile ZwReadFile"},
+        {"console_io", "WriteConsoleW GetStdHandle SetConsoleMode printf puts _getch AllocConsole"},
+        {"memory",
+         "VirtualAlloc HeapAlloc GlobalLock CreateFileMappingW MapViewOfFile malloc free "
+         "WriteProcessMemory RtlAllocateHeap memcpy CoTaskMemFree NtProtectVirtualMemory"},
+        {"threading", "CreateThread CreateRemoteThread TlsGetValue ResumeThread GetCurrentThreadId "
+                      "_beginthreadex CreateThreadpoolWork SetThreadContext QueueUserAPC"},
+        {"synchronization", "CreateMutexW WaitForSingleObject EnterCriticalSection SetEvent "
+                            "AcquireSRWLockExclusive InitOnceExecuteOnce WakeAllConditionVariable"},
+        {"environment",
+         "GetEnvironmentVariableW GetCommandLineW GetVersionExW GetSystemInfo getenv "
+         "GetComputerNameW GetUserNameA SHGetFolderPathW GetSystemDirectoryW"},
+        {"process", "CreateProcessW ExitProcess OpenProcessToken ShellExecuteExW CloseHandle exit "
+                    "CreateToolhelp32Snapshot AdjustTokenPrivileges StartServiceW system"},
+        {"registry", "RegOpenKeyExW RegQueryValueExA RegSetValueExW SHGetValueW NtOpenKey "
+                     "GetPrivateProfileStringW"},
+        {"dll", "LoadLibraryA GetProcAddress GetModuleHandleW LdrLoadDll FindResourceW FreeLibrary "
+                "GetFileVersionInfoW"},
+        {"network", "socket connect WSAStartup InternetOpenUrlA WinHttpOpen DnsQuery_W getaddrinfo "
+                    "URLDownloadToFileW"},
+        {"crypto", "CryptAcquireContextW BCryptGenRandom CertOpenStore CryptProtectData "
+                   "SystemFunction036 ProcessPrng"},
+        {"exception", "RaiseException SetUnhandledExceptionFilter IsDebuggerPresent RtlUnwindEx "
+                      "GetLastError _CxxThrowException OutputDebugStringW abort"},
+        {"time",
+         "GetSystemTimeAsFileTime Sleep QueryPerformanceCounter GetTickCount64 time _time64 "
+         "FileTimeToSystemTime"},
+        {"ui",
+         "MessageBoxW CreateWindowExW SendMessageA BitBlt GdipCreateFromHDC NtUserGetMessage"},
+        {"unknown", "strlen qsort sprintf _snwprintf pow CoCreateInstance"},
+    };
+    struct api_table t = builtin();
+    unsigned seen = 0;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char list[512], *rest = NULL;
+        snprintf(list, sizeof list, "%s", rows[i].functions);
+        for (char *n = strtok_r(list, " ", &rest); n; n = strtok_r(NULL, " ", &rest), seen++) {
+            struct api_function f = find(&t, n, 8);
+            if (strcmp(api_category_name(&t, f.category), rows[i].category))
+                fail_msg("%s is %s", n, api_category_name(&t, f.category));
+        }
+    }
+    assert_true(seen > 100);
+    assert_null(api_category_name(&t, 255));
+}
+
+static void results_tell_of_failure(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned bitness;
+        enum api_outcome outcome;
+        uint64_t failed, good;
+    } rows[] = {
+        {"ReadFile", 8, API_ZERO_FAILS, 0xffffffff00000000, 1},
+        {"OpenProcess", 8, API_ZERO_FAILS, 0, 0x44},
+        {"CreateFileW", 8, API_MINUS_ONE_FAILS, UINT64_MAX, UINT32_MAX},
+        {"CreateFileW", 4, API_MINUS_ONE_FAILS, UINT32_MAX, 0x44},
+        {"FindFirstFileA", 8, API_MINUS_ONE_FAILS, UINT64_MAX, 0},
+        {"GetFileAttributesW", 8, API_MINUS_ONE_FAILS, UINT32_MAX, 0x20},
+        {"WaitForSingleObject", 8, API_MINUS_ONE_FAILS, UINT32_MAX, 258},
+        {"socket", 8, API_MINUS_ONE_FAILS, UINT64_MAX, 0x60},
+        {"recv", 8, API_MINUS_ONE_FAILS, UINT32_MAX, 0},
+        {"CreateMutexW", 8, API_ZERO_FAILS, 0, 8},
+        {"LoadLibraryW", 8, API_ZERO_FAILS, 0, 0x10000},
+        {"GetModuleFileNameW", 8, API_ZERO_FAILS, 0, 20},
+        {"RegOpenKeyExW", 8, API_IS_WINERROR, 2, 0},
+        {"RegCloseKey", 4, API_IS_WINERROR, 6, 0},
+        {"GetAdaptersInfo", 8, API_IS_WINERROR, 111, 0},
+        {"WSAStartup", 8, API_IS_WINERROR, 10092, 0},
+        {"CoCreateInstance", 8, API_IS_HRESULT, 0x80040154, 1},
+        {"NtClose", 8, API_IS_NTSTATUS, 0xc0000008, 0x102},
+        {"LdrLoadDll", 4, API_IS_NTSTATUS, 0xc0000135, 0},
+        {"fopen_s", 8, API_IS_ERRNO, 2, 0},
+        {"fopen", 8, API_ZERO_FAILS_ERRNO, 0, 0x1000},
+        {"_open", 8, API_MINUS_ONE_FAILS_ERRNO, UINT32_MAX, 3},
+        {"GetTickCount", 8, API_TELLS_NOTHING, UINT64_MAX - 1, 0},
+        {"IsDebuggerPresent", 8, API_TELLS_NOTHING, UINT64_MAX - 1, 0},
+        {"Sleep", 8, API_TELLS_NOTHING, UINT64_MAX - 1, 0},
+        {"GetMessageW", 8, API_TELLS_NOTHING, UINT64_MAX - 1, 0},
+    };
+    struct api_table t = builtin();
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct api_function f = find(&t, rows[i].name, rows[i].bitness);
+        if (f.outcome != rows[i].outcome)
+            fail_msg("%s has outcome %u", rows[i].name, f.outcome);
+        bool tells = rows[i].outcome != API_TELLS_NOTHING;
+        expect_row(i, api_failed(&t, &f, rows[i].failed, rows[i].bitness) == tells);
+        expect_row(i, !api_failed(&t, &f, rows[i].good, rows[i].bitness));
+    }
+    struct api_function f = find(&t, "RegOpenKeyExW", 8);
+    assert_int_equal(f.result_group, api_group_by_name(&t, "ERROR"));
+    assert_int_equal(api_group_by_name(&t, "no such group"), 0);
+    char text[64];
+    f = find(&t, "CoCreateInstance", 8);
+    api_value_text(&t, f.result_group, 0x80040154, text, sizeof text);
+    assert_string_equal(text, "REGDB_E_CLASSNOTREG");
+}
+
 static void the_table_says_where_it_is_from_and_is_whole(void **state)
 {
     struct api_table t = builtin();
@@ -444,6 +563,9 @@ int main(void)
         cmocka_unit_test(types_have_the_kind_that_their_names_mean),
         cmocka_unit_test(values_are_written_by_name),
         cmocka_unit_test(names_that_do_not_fit_become_digits),
+        cmocka_unit_test(names_are_those_that_headers_write),
+        cmocka_unit_test(functions_have_the_category_that_they_are_known_for),
+        cmocka_unit_test(results_tell_of_failure),
         cmocka_unit_test(the_table_says_where_it_is_from_and_is_whole),
         cmocka_unit_test(a_damaged_table_is_refused_or_harmless),
     };

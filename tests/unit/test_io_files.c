@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "io_fixture.h"
+#include <sys/resource.h>
 
 static void reads_a_file_whatever_the_letter_case(void **state)
 {
@@ -406,6 +407,22 @@ static void control_codes_of_the_loader(void **state)
     ok(call(f, "NtQueryVolumeInformationFile", a, IOSB, BUFFER, 24, FileFsSizeInformation));
 }
 
+static void without_descriptors_no_file_seems_missing(void **state)
+{
+    struct io_fixture *f = *state;
+    struct rlimit before, none = {.rlim_cur = 3};
+    getrlimit(RLIMIT_NOFILE, &before);
+    none.rlim_max = before.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &none);
+    ntstatus there = try_open(f, "C:\\work\\hello.txt"), missing = try_open(f, "C:\\work\\none"),
+             beneath = try_open(f, "C:\\work\\none\\none");
+    setrlimit(RLIMIT_NOFILE, &before);
+    expect(there, STATUS_TOO_MANY_OPENED_FILES);
+    expect(missing, STATUS_TOO_MANY_OPENED_FILES);
+    expect(beneath, STATUS_TOO_MANY_OPENED_FILES);
+    expect(try_open(f, "C:\\work\\none"), STATUS_OBJECT_NAME_NOT_FOUND);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, io_setup, io_teardown)
 
 int main(void)
@@ -435,6 +452,7 @@ int main(void)
         TEST(mapped_files_resist),
         TEST(a_read_only_file_can_be_superseded),
         TEST(control_codes_of_the_loader),
+        TEST(without_descriptors_no_file_seems_missing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

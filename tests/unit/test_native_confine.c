@@ -63,7 +63,7 @@ static void test_no_system_call_is_done(void **state)
             g.st.rip = CODE_AT;
             g.st.gpr[X86_RAX] = nr | abis[abi];
             set_arguments(&g, DATA_AT, O_CREAT | O_RDWR, 0644);
-            guest_run(&g);
+            guest_run_to_exit(&g);
             assert_exit(&g, CPU_EXIT_SERVICE, CODE_AT + 2);
             assert_int_equal(g.st.gpr[X86_RAX], nr | abis[abi]);
         }
@@ -80,7 +80,7 @@ static void test_no_32bit_system_call_is_done(void **state)
         g.st.gpr[X86_RAX] = nr;
         g.st.gpr[X86_RBX] = DATA_AT;
         g.st.gpr[X86_RCX] = O_CREAT | O_RDWR;
-        guest_run(&g);
+        guest_run_to_exit(&g);
         assert_exit(&g, CPU_EXIT_INTERRUPT, CODE_AT + 2);
         assert_int_equal(g.exit.vector, 0x80);
         assert_int_equal(g.st.gpr[X86_RAX], nr);
@@ -103,7 +103,7 @@ static void test_system_calls_of_32bit_code(void **state)
         g.st.gpr[X86_RAX] = 5; /* open */
         g.st.gpr[X86_RBX] = DATA_AT;
         g.st.gpr[X86_RCX] = O_CREAT | O_RDWR;
-        guest_run(&g);
+        guest_run_to_exit(&g);
         assert_true(g.exit.kind == CPU_EXIT_INTERRUPT || g.exit.kind == CPU_EXIT_EXCEPTION ||
                     g.exit.kind == CPU_EXIT_FAULT);
         if (i == 0)
@@ -119,7 +119,7 @@ static void test_the_vsyscall_page_answers_nothing(void **state)
     struct guest g;
     open_hostile(&g);
     guest_code(&g, vsyscall);
-    guest_run(&g);
+    guest_run_to_exit(&g);
     assert_true(g.exit.kind == CPU_EXIT_SERVICE || g.exit.kind == CPU_EXIT_FAULT ||
                 g.exit.kind == CPU_EXIT_EXCEPTION);
     assert_unharmed(&g);
@@ -191,7 +191,7 @@ static void test_the_stubs_instructions_do_nothing_else(void **state)
             struct guest g;
             open_hostile(&g);
             jump_there(&g, site(sites[s]), &attempts[i]);
-            guest_run(&g);
+            guest_run_to_exit(&g);
             if (g.exit.kind != CPU_EXIT_FAILURE)
                 fail_msg("%s: exit %d", attempts[i].name, g.exit.kind);
             assert_non_null(g.exit.message);
@@ -281,11 +281,11 @@ static void test_segment_bases_do_not_matter_to_the_stub(void **state)
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         guest_code(&g, bases);
         g.st.gpr[X86_RCX] = all[i];
-        guest_run(&g);
+        guest_run_to_exit(&g);
         assert_int_equal(g.exit.kind, CPU_EXIT_SERVICE);
         assert_int_equal(g.st.gpr[X86_RAX], all[i]);
         assert_int_equal(g.st.gs_base, all[i]);
-        guest_run(&g);
+        guest_run_to_exit(&g);
         assert_int_equal(g.exit.kind, CPU_EXIT_INTERRUPT);
         assert_int_equal(g.st.gpr[X86_RDX], all[i]);
         assert_int_equal(g.st.gpr[X86_RSI], all[i]);
@@ -336,7 +336,7 @@ static void test_the_stub_cannot_be_written(void **state)
     open_hostile(&g);
     guest_code(&g, store);
     g.st.gpr[X86_RCX] = NATIVE_AREA;
-    guest_run(&g);
+    guest_run_to_exit(&g);
     assert_fault(&g, NATIVE_AREA, CPU_WRITE, CODE_AT);
     assert_unharmed(&g);
 }
@@ -408,7 +408,7 @@ static void test_faults_without_a_stack_are_exact(void **state)
     struct guest g;
     open_hostile(&g);
     guest_code(&g, undefined);
-    guest_run(&g);
+    guest_run_to_exit(&g);
     assert_exception(&g, X86_VEC_UD, CODE_AT + 2);
     assert_int_equal(g.st.gpr[X86_RSP], 0);
     assert_unharmed(&g);
@@ -421,7 +421,7 @@ static void test_wild_places_to_go_on_at(void **state)
     open_hostile(&g);
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {
         g.st.rip = places[i];
-        guest_run(&g);
+        guest_run_to_exit(&g);
         assert_true(g.exit.kind == CPU_EXIT_EXCEPTION || g.exit.kind == CPU_EXIT_FAULT);
         assert_int_equal(g.st.rip, places[i]);
     }
@@ -450,7 +450,7 @@ static void test_the_child_has_given_up_everything(void **state)
     char path[64], line[512];
     open_hostile(&g);
     guest_code(&g, raw);
-    guest_run(&g);
+    guest_run_to_exit(&g);
     assert_true(status_says(child_of(&g), "NoNewPrivs:\t1"));
     assert_true(status_says(child_of(&g), "Seccomp:\t2"));
     for (int fd = 0; fd < 64; fd++) {

@@ -227,6 +227,8 @@ class Reader:
         kind = t.kind
         if kind.name in PRIMITIVES:
             return const + self.primitive(t, PRIMITIVES[kind.name])
+        if kind == TypeKind.COMPLEX:
+            return const + self.primitive(t, self.expression(t.element_type) + " _Complex")
         if kind == TypeKind.TYPEDEF:
             return const + self.typedef(t, deep)
         if kind in (TypeKind.POINTER, TypeKind.LVALUEREFERENCE, TypeKind.BLOCKPOINTER):
@@ -243,7 +245,9 @@ class Reader:
         return const + self.primitive(t, "void")
 
     def primitive(self, t, name):
-        self.out.types.setdefault(name.replace(" ", "~"), (max(t.get_size(), 0), "%"))
+        # Windows' own libraries have no other long double than double.
+        size = t.get_size() if not name.startswith(("long double", "long~double")) else 8 + 8 * name.endswith("_Complex")
+        self.out.types.setdefault(name.replace(" ", "~"), (max(size, 0), "%"))
         return name.replace(" ", "~")
 
     def pointer(self, t, hint, deep):
@@ -332,8 +336,8 @@ class Reader:
     def argument(self, i, cursor):
         name = self.spellings.of(cursor) or f"arg{i + 1}"
         notes = [c.spelling for c in cursor.get_children() if c.kind == CursorKind.ANNOTATE_ATTR]
-        t = self.plain(cursor.type)
-        if t.kind == TypeKind.TYPEDEF and t.get_canonical().kind in ARRAYS:
+        t = cursor.type
+        if self.plain(t).kind == TypeKind.TYPEDEF and t.get_canonical().kind in ARRAYS:
             t = t.get_canonical()
         # Parameters of array type are pointers, which only the cursor's type still tells.
         text = re.sub(r"^\+?\[\d+\]", "*", self.expression(t, name, 2))

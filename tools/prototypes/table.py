@@ -209,6 +209,8 @@ def dict_of_fields(record):
 def primitive(name):
     if name == "void":
         return "void"
+    if name.endswith("_Complex"):
+        return "opaque"
     if name in ("float", "double", "long~double"):
         return "float"
     return "uint" if name.startswith("unsigned") or name == "char32_t" else "int"

@@ -98,7 +98,7 @@ static int finish_exception(struct kvm_engine *k)
 {
     int r;
     do {
-        k->shared->immediate_exit = 0;
+        __atomic_store_n(&k->shared->immediate_exit, 0, __ATOMIC_SEQ_CST);
         r = ioctl(k->vcpu, KVM_RUN, 0);
     } while (r < 0 && (errno == EINTR || errno == EAGAIN) && k->shared->s.regs.sregs.cs.dpl != 0);
     return r;

@@ -125,7 +125,8 @@ static void on_page_fault(struct kvm_engine *k, const struct trap_frame *f)
     if (handle_syscall_in_ring3(k, f))
         return;
     kvm_get_gprs(k, f);
-    if (f->error_code & PF_RESERVED) {
+    /* kvm_pvm says so, too, of addresses that are its own. */
+    if (f->error_code & PF_RESERVED && exit.address <= mem_highest(k->base.cfg.mem)) {
         kvm_fail(k, "the processor does not take the page tables");
         return;
     }

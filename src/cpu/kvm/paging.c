@@ -103,7 +103,8 @@ static bool run_rewrite(struct kvm_engine *k)
     int r;
     prepare_rewrite(k);
     do {
-        k->shared->immediate_exit = 0; /* who set it has raised a flag, too */
+        /* Who set it has raised a flag, too. */
+        __atomic_store_n(&k->shared->immediate_exit, 0, __ATOMIC_SEQ_CST);
         r = ioctl(k->vcpu, KVM_RUN, 0);
     } while (r < 0 && (errno == EINTR || errno == EAGAIN));
     uint64_t rip = k->shared->s.regs.regs.rip - SYSTEM_VA;

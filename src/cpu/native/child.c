@@ -117,7 +117,7 @@ static void add_landlock(struct boot *b)
 
 static void add_all(struct boot *b, struct native_engine *n)
 {
-    uint64_t ram = mem_ram_limit(mem_space_ram(n->base.cfg.mem));
+    uint64_t ram = mem_ram_limit(n->ram);
     ADD(b, SYS_prctl, 0, PR_SET_PDEATHSIG, SIGKILL);
     ADD(b, SYS_getppid, getpid(), 0);
     ADD(b, SYS_prctl, 0, PR_SET_NO_NEW_PRIVS, 1);
@@ -276,12 +276,34 @@ static void wake_everybody(struct native_engine *n)
     pthread_mutex_unlock(&n->lock);
 }
 
+static void release(struct native_engine *n)
+{
+    const int fds[] = {n->image_fd, n->child_sock, n->area_fd, n->sock};
+    if (n->pid > 0)
+        waitpid(n->pid, NULL, 0);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        if (fds[i] > 0)
+            close(fds[i]);
+    if (n->area)
+        munmap(n->area, n->area_size);
+    pthread_cond_destroy(&n->changed);
+    pthread_mutex_destroy(&n->lock);
+    free(n);
+}
+
+/* The engine's owner and the keeper: the second one to come cleans up. */
+static void leave(struct native_engine *n)
+{
+    if (atomic_exchange(&n->left, true))
+        release(n);
+}
+
 static void *keep(void *arg)
 {
     struct native_engine *n = arg;
     siginfo_t info = {0};
-    struct fds f = {raise_fd(n->image_fd), raise_fd(mem_ram_fd(mem_space_ram(n->base.cfg.mem))),
-                    raise_fd(n->area_fd), raise_fd(n->child_sock)};
+    struct fds f = {raise_fd(n->image_fd), raise_fd(mem_ram_fd(n->ram)), raise_fd(n->area_fd),
+                    raise_fd(n->child_sock)};
     pid_t pid = f.image < 0 || f.ram < 0 || f.area < 0 || f.sock < 0 ? -1 : spawn(&f);
     const int *all = &f.image;
     for (size_t i = 0; i < sizeof f / sizeof *all; i++)
@@ -298,6 +320,7 @@ static void *keep(void *arg)
     atomic_store(&n->wait_status, info.si_code << 8 | info.si_status);
     atomic_store(&n->dead, true);
     wake_everybody(n);
+    leave(n);
     return NULL;
 }
 
@@ -330,7 +353,7 @@ static bool make_area(struct native_engine *n)
     memcpy(n->area, native_stub, (size_t)(native_stub_end - native_stub));
     for (unsigned i = 0; i < n->exec_count; i++) {
         struct native_exec *x = &n->exec[i];
-        *x = (struct native_exec){.n = n, .index = i, .passed = -1};
+        *x = (struct native_exec){.n = n, .index = i, .passed = -1, .tied_to = -1};
         x->ctl = (struct native_ctl *)(n->area + NATIVE_EXECS + (size_t)i * NATIVE_EXEC_SIZE);
     }
     return true;
@@ -370,6 +393,18 @@ static void write_filter(struct native_exec *x)
     memcpy(at, fprog, sizeof fprog);
 }
 
+/* The executors' descriptors are set by a 32-bit call: where those are off it is a fault. */
+static bool has_begun(struct native_exec *x)
+{
+    if (!native_await(x))
+        return false;
+    if (x->ctl->exit == EXIT_DONE)
+        return true;
+    x->n->no_descriptors = true;
+    native_child_kill(x->n);
+    return false;
+}
+
 bool native_child_ready(struct native_engine *n)
 {
     struct native_exec *x = &n->exec[0];
@@ -378,7 +413,7 @@ bool native_child_ready(struct native_engine *n)
     if (!await_pid(n))
         return false;
     for (unsigned i = 0; i < n->exec_count; i++)
-        if (!native_await(&n->exec[i]) || n->exec[i].ctl->exit != EXIT_DONE)
+        if (!has_begun(&n->exec[i]))
             return false;
     x->tid = n->pid;
     const struct native_op *ops = (const void *)(native_block_bytes(x) + EXEC_OPS);
@@ -411,7 +446,11 @@ void native_child_kill(struct native_engine *n)
 const char *native_describe_death(struct native_engine *n)
 {
     int status = atomic_load(&n->wait_status), how = status >> 8, value = status & 0xff;
-    if (n->pid < 0)
+    if (n->no_descriptors)
+        snprintf(n->message, sizeof n->message,
+                 "native: the engine needs the kernel's 32-bit system calls "
+                 "(CONFIG_IA32_EMULATION, ia32_emulation=1)");
+    else if (n->pid < 0)
         snprintf(n->message, sizeof n->message, "native: the guest's process could not be started");
     else if (how == CLD_EXITED && value == NOT_STARTED)
         snprintf(n->message, sizeof n->message,
@@ -426,19 +465,17 @@ const char *native_describe_death(struct native_engine *n)
     return n->message;
 }
 
-void native_child_destroy(struct native_engine *n)
+void native_child_destroy(struct native_engine *n, bool wait)
 {
-    if (n->keeping) {
-        await_pid(n);
-        native_child_kill(n);
-        pthread_join(n->keeper, NULL);
-        if (n->pid > 0)
-            waitpid(n->pid, NULL, 0);
+    if (!n->keeping) {
+        release(n);
+        return;
     }
-    const int fds[] = {n->image_fd, n->child_sock, n->area_fd, n->sock};
-    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-        if (fds[i] > 0)
-            close(fds[i]);
-    if (n->area)
-        munmap(n->area, n->area_size);
+    if (await_pid(n))
+        native_child_kill(n);
+    if (wait)
+        pthread_join(n->keeper, NULL);
+    else
+        pthread_detach(n->keeper);
+    leave(n);
 }

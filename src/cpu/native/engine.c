@@ -3,13 +3,12 @@
 #include "base/bits.h"
 #include "base/hostio.h"
 #include "mem/space.h"
+#include <fcntl.h>
 #include <linux/seccomp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { NS_PER_US = 1000 };
@@ -28,33 +27,18 @@ static bool has_fsgsbase(void)
     return getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE_BIT;
 }
 
-/* The executors' descriptors are set by a 32-bit call. Where those are off it is a fault, so a
- * child tries. */
-static bool has_32bit_calls(void)
-{
-    enum { GETPID_32 = 20 };
-    int status;
-    pid_t pid = vfork();
-    if (pid == 0) {
-        long result = GETPID_32;
-        __asm__ volatile("int $0x80" : "+a"(result) : : "memory", "r8", "r9", "r10", "r11");
-        _exit((int)result <= 0);
-    }
-    return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
-}
-
 static bool low_memory_maps(void)
 {
-    FILE *f = fopen("/proc/sys/vm/mmap_min_addr", "re");
-    unsigned long lowest = 0;
-    if (!f)
+    char text[24] = "";
+    int fd = open("/proc/sys/vm/mmap_min_addr", O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
         return true;
-    if (fscanf(f, "%lu", &lowest) != 1)
-        lowest = 0;
-    fclose(f);
-    return lowest <= 0x10000;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    return n <= 0 || strtoul(text, NULL, 10) <= 0x10000;
 }
 
+/* That there are 32-bit system calls shows when the child begins: to try would take another one. */
 static pgr_status probe(struct pgr_error *e)
 {
     if (!has_trap_action())
@@ -69,45 +53,70 @@ static pgr_status probe(struct pgr_error *e)
         return err_set(e, PGR_E_UNSUPPORTED,
                        "the native engine maps memory from 0x10000 on, but vm.mmap_min_addr is "
                        "higher; sysctl vm.mmap_min_addr=65536 allows it");
-    if (!has_32bit_calls())
-        return err_set(e, PGR_E_UNSUPPORTED,
-                       "the native engine needs the kernel's 32-bit system calls "
-                       "(CONFIG_IA32_EMULATION, ia32_emulation=1)");
     return PGR_OK;
 }
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-static void destroy(struct cpu_engine *e)
+static void end(struct cpu_engine *e, bool wait)
 {
     struct native_engine *n = native_of(e);
-    native_memory_destroy(n);
-    native_child_destroy(n);
-    pthread_cond_destroy(&n->changed);
-    pthread_mutex_destroy(&n->lock);
-    free(n);
+    if (n->base.cfg.mem)
+        native_memory_destroy(n);
+    native_child_destroy(n, wait);
 }
 
-static pgr_status create(const struct cpu_config *cfg, struct cpu_engine **out, struct pgr_error *e)
+static void destroy(struct cpu_engine *e)
+{
+    end(e, true);
+}
+
+static void abandon(struct cpu_engine *e)
+{
+    end(e, false);
+}
+
+static pgr_status begin(struct mem_ram *ram, bool parallel, struct native_engine **out,
+                        struct pgr_error *e)
 {
     struct native_engine *n = xcalloc(1, sizeof *n);
-    n->base = (struct cpu_engine){&cpu_native, *cfg};
+    n->base.ops = &cpu_native;
+    n->ram = ram;
     pthread_mutex_init(&n->lock, NULL);
     pthread_cond_init(&n->changed, NULL);
     x86_xsave_probe(&n->xs);
     n->host_cpus = host_processors();
+    sched_getaffinity(0, sizeof n->cpus, &n->cpus);
     n->exec_count = MIN(n->host_cpus, NATIVE_EXEC_MAX);
-    if (!cfg->lock)
+    if (!parallel)
         n->exec_count = 1;
     pgr_status s = native_child_start(n, e);
-    if (!s)
-        s = native_memory_init(n, e);
-    if (s) {
+    if (s)
         destroy(&n->base);
+    else
+        *out = n;
+    return s;
+}
+
+static struct cpu_engine *prepare(struct mem_ram *ram)
+{
+    struct native_engine *n;
+    return begin(ram, true, &n, NULL) ? NULL : &n->base;
+}
+
+static pgr_status create(const struct cpu_config *cfg, struct cpu_engine **out, struct pgr_error *e)
+{
+    struct native_engine *n = cfg->prepared ? native_of(cfg->prepared) : NULL;
+    pgr_status s = n ? PGR_OK : begin(mem_space_ram(cfg->mem), cfg->lock != NULL, &n, e);
+    if (s)
         return s;
-    }
-    *out = &n->base;
-    return PGR_OK;
+    n->base.cfg = *cfg;
+    s = native_memory_init(n, e);
+    if (s)
+        destroy(&n->base);
+    else
+        *out = &n->base;
+    return s;
 }
 
 /* ---- Running --------------------------------------------------------------------------------- */
@@ -245,8 +254,10 @@ const struct cpu_engine_ops cpu_native = {
     .name = "native",
     .caps = CPU_CAP_PARALLEL | CPU_CAP_AVX,
     .probe = probe,
+    .prepare = prepare,
     .create = create,
     .destroy = destroy,
+    .leave = abandon,
     .run = run,
     .sync = sync_state,
     .stop = stop,

@@ -112,7 +112,8 @@ struct patience {
 
 static uint64_t next_sleep(const struct native_exec *x, struct patience *p)
 {
-    uint64_t longest = SLEEP_MS * 1000000ull, now = host_monotonic_ns();
+    uint64_t now = host_monotonic_ns();
+    uint64_t longest = x->tied_to < 0 ? SLEEP_MS * 1000000ull : NATIVE_SHORT_NS;
     if (!p->kicked && ((p->until && now >= p->until) || atomic_load(&x->ctl->kick)))
         p->kicked = now;
     if (!p->kicked)
@@ -132,20 +133,31 @@ static void wait_once(struct native_exec *x, struct patience *p)
     sleep_for(x, ns);
 }
 
-static bool await(struct native_exec *x, uint64_t until)
+static bool sleep_until_ours(struct native_exec *x, uint64_t until)
 {
     struct patience p = {.until = until};
-    if (spin(x)) {
-        x->spin = MIN(x->spin + x->spin / 4, SPIN_MAX);
-        return true;
-    }
-    x->spin = MAX(x->spin / 2, SPIN_MIN);
     while (!is_ours(x)) {
         if (atomic_load(&x->n->dead))
             return false;
         wait_once(x, &p);
+        if (!is_ours(x))
+            native_untie(x); /* a long turn: the host may balance */
     }
     return true;
+}
+
+static bool await(struct native_exec *x, uint64_t until)
+{
+    if (spin(x)) {
+        x->spin = MIN(x->spin + x->spin / 4, SPIN_MAX);
+        native_turn_met(x);
+        return true;
+    }
+    x->spin = MAX(x->spin / 2, SPIN_MIN);
+    uint64_t since = host_monotonic_ns();
+    bool alive = sleep_until_ours(x, until);
+    native_turn_missed(x, host_monotonic_ns() - since);
+    return alive;
 }
 
 bool native_await(struct native_exec *x)
@@ -156,7 +168,7 @@ bool native_await(struct native_exec *x)
 static void hand_over(struct native_exec *x)
 {
     struct native_ctl *c = x->ctl;
-    bool alone = x->n->host_cpus < 2 * x->n->active;
+    bool alone = native_place(x) || x->n->host_cpus < 2 * x->n->active;
     x->spin = alone ? 0 : MAX(x->spin, SPIN_MIN);
     c->spin = alone ? 0 : SPIN_MAX;
     atomic_exchange(&c->turn, TURN_CHILD);
@@ -439,6 +451,7 @@ void native_interrupt(struct native_engine *n, const struct x86_state *st)
 void native_give(struct native_exec *x)
 {
     struct native_engine *n = x->n;
+    native_untie(x);
     pthread_mutex_lock(&n->lock);
     x->ctl->spin = SPIN_IDLE;
     x->st = NULL;

@@ -17,6 +17,7 @@ enum {
     PF_FETCH = 1 << 4,
     GP_IDT = 1 << 1,        /* error code of #GP: it is about a gate of the IDT, `int n` */
     SERVICE_AFTER_CALL = 5, /* from the end of the patched call to behind the `syscall` */
+    SYSCALL_SIZE = 2,
     INT80 = 0x80
 };
 
@@ -219,6 +220,7 @@ static bool system_call(struct native_exec *x, const struct frame *f, struct cpu
         *exit = (struct cpu_exit){.kind = CPU_EXIT_SERVICE};
         x->st->gpr[X86_RCX] = x->st->rip;
         x->st->gpr[X86_R11] = x->st->rflags;
+        native_learn_service(x, x->st->rip - SYSCALL_SIZE);
         return true;
     }
     if (code_at(x, x->st->rip - 2, op, 2) == 2 && op[0] == 0xcd && op[1] == INT80) {

@@ -15,6 +15,7 @@
 #include "cpu/native/layout.h"
 #include "cpu/pagetable.h"
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/types.h>
@@ -70,11 +71,14 @@ struct native_exec {
     uint32_t op_count; /* queued in the block's list */
     atomic_bool interrupted;
     uint32_t spin;
+    int tied_to; /* the processor that it shares with its run, -1: any (place.c) */
+    uint32_t missed, tied_turns, tied_left;
     uint32_t teb; /* base in the descriptor for FS of 32-bit code */
 };
 
 struct native_gone { /* addresses that the child must unmap */
     uint64_t va, end;
+    bool again; /* they changed, and may be mapped as they are now */
 };
 
 struct native_patch { /* a page of code that the child has a copy of, with services patched */
@@ -89,10 +93,12 @@ struct native_waiting { /* a run without an executor */
 };
 
 struct native_engine {
-    struct cpu_engine base;
+    struct cpu_engine base; /* without a space while it is only prepared */
+    struct mem_ram *ram;
     struct x86_xsave xs;
     unsigned exec_count, active;
     unsigned host_cpus;
+    cpu_set_t cpus; /* those */
     struct native_exec exec[NATIVE_EXEC_MAX];
     _Atomic uint64_t slice;
 
@@ -100,8 +106,9 @@ struct native_engine {
     int area_fd, image_fd, sock, child_sock; /* sock: to pass files */
     uint8_t *area;                           /* its file, mapped; parent's view */
     size_t area_size;
-    pthread_t keeper;
+    pthread_t keeper; /* waits for the child's end */
     bool keeping;
+    atomic_bool left;     /* by one of that thread and the engine's owner */
     pthread_mutex_t lock; /* guards what follows; and executors being free, with `changed` */
     pthread_cond_t changed;
     struct native_waiting *waiting;
@@ -109,6 +116,7 @@ struct native_engine {
     atomic_int wait_status;  /* of the dead child */
     atomic_bool dead, ready; /* ready: executors wait for commands */
     atomic_bool stop;
+    bool no_descriptors; /* why it could not begin */
 
     /* Memory (memory.c). */
     uint8_t *tables;
@@ -153,7 +161,8 @@ static inline uint64_t native_stub_at(const uint8_t *label)
 pgr_status native_child_start(struct native_engine *n, struct pgr_error *e);
 /* False: the child is dead; native_describe_death says how. */
 bool native_child_ready(struct native_engine *n);
-void native_child_destroy(struct native_engine *n);
+/* Ends the child and frees n, or has the keeper do that when it has ended. */
+void native_child_destroy(struct native_engine *n, bool wait);
 void native_child_kill(struct native_engine *n);
 const char *native_describe_death(struct native_engine *n);
 
@@ -184,6 +193,15 @@ void native_kick(struct native_exec *x);
 /* Brings all of st up to date. */
 bool native_save(struct native_exec *x);
 
+/* place.c: whether both sides of an executor's turns share a processor */
+enum {
+    NATIVE_SHORT_NS = 1000000
+}; /* turns below this are over sooner than the host would balance */
+void native_turn_met(struct native_exec *x);                 /* it came while it was looked for */
+void native_turn_missed(struct native_exec *x, uint64_t ns); /* it came after ns, by waking up */
+bool native_place(struct native_exec *x); /* before a turn; true: they share one */
+void native_untie(struct native_exec *x);
+
 /* exits.c: what a finished turn means. True: there is something for the handler in *exit; x->st
  * has the general registers, rip and flags. False: go on, or exit->kind is CPU_EXIT_FAILURE. */
 bool native_exit(struct native_exec *x, struct cpu_exit *exit);
@@ -193,6 +211,9 @@ pgr_status native_memory_init(struct native_engine *n, struct pgr_error *e);
 void native_memory_destroy(struct native_engine *n);
 /* Queues the mapping of the page, and of others around it. Else the NTSTATUS for the guest. */
 uint32_t native_page_in(struct native_exec *x, uint64_t va, enum cpu_access access);
+/* A service came by a signal, from the instruction at va: queues what makes the next one cheaper.
+ */
+void native_learn_service(struct native_exec *x, uint64_t va);
 /* Queues for x what must be unmapped. False: the child is dead. */
 bool native_flush(struct native_exec *x);
 /* Everything is unmapped, now. False: the child is dead. */
@@ -202,7 +223,8 @@ void native_collect_dirty(struct cpu_engine *e);
 void native_map_fixed(struct native_exec *x);
 
 /* patch.c */
-/* Whether the page of code has services to patch: then *offset in the area's file has a copy. */
+/* Whether the code with the service instruction at va can be patched: then *offset in the area's
+ * file has a copy of its page, with all services in it patched. */
 bool native_patch_page(struct native_engine *n, uint64_t va, uint64_t *offset);
 void native_unpatch(struct native_engine *n, uint64_t va, uint64_t len);
 bool native_is_patched(const struct native_engine *n, uint64_t va);

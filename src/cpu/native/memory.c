@@ -21,37 +21,43 @@ enum {
     TABLES_SIZE = 64 << 20,
     AROUND_MIN = 16, /* pages mapped around a fault, aligned */
     AROUND_MAX = 512,
-    EXTENTS_MAX = 24,
+    EXTENTS_MAX = 64,
+    AGAIN_EXTENTS = 8,
     GONE_MAX = 16,
+    AGAIN_MAX = 64, /* pages that are looked at again at once */
     PTE_PATCHED = 1 << 9,
     CTL_MSG_ARG = 0x800, /* in an executor's block: where files are received */
 };
 
 /* ---- Unmapping ------------------------------------------------------------------------------- */
 
-static void note_gone(struct native_engine *n, uint64_t va, uint64_t end)
+static void note_gone(struct native_engine *n, uint64_t va, bool again)
 {
     struct native_gone *last = n->gone.len ? &n->gone.data[n->gone.len - 1] : NULL;
-    if (last && va <= last->end && end >= last->va) {
+    uint64_t end = va + MEM_PAGE;
+    bool touches = last && va <= last->end && end >= last->va;
+    if (touches || n->gone.len == GONE_MAX) { /* what lies between comes back by faults */
         last->va = MIN(va, last->va);
         last->end = MAX(end, last->end);
-    } else if (n->gone.len == GONE_MAX) { /* what lies between comes back by faults */
-        last->va = MIN(va, last->va);
-        last->end = MAX(end, last->end);
+        last->again &= again && touches;
     } else {
-        vec_push(&n->gone, (struct native_gone){va, end});
+        vec_push(&n->gone, (struct native_gone){va, end, again});
     }
 }
 
-static void forget_entry(void *ctx, uint64_t va, uint64_t *entry)
+static void forget(struct native_engine *n, uint64_t va, uint64_t *entry, bool again)
 {
-    struct native_engine *n = ctx;
     if (*entry & CPU_PTE_WRITE)
         mem_mark_dirty(n->base.cfg.mem, va);
     if (*entry & PTE_PATCHED)
         native_unpatch(n, va, MEM_PAGE);
     *entry = 0;
-    note_gone(n, va, va + MEM_PAGE);
+    note_gone(n, va, again);
+}
+
+static void forget_entry(void *ctx, uint64_t va, uint64_t *entry)
+{
+    forget(ctx, va, entry, true);
 }
 
 static void invalidate(void *ctx, uint64_t va, uint64_t len)
@@ -97,20 +103,6 @@ static bool fixed_inside(const struct native_engine *n, const struct native_gone
 {
     uint64_t gates = n->base.cfg.gate_base, size = n->base.cfg.gate_size;
     return n->gates && g->va < gates + size && gates < g->end;
-}
-
-bool native_flush(struct native_exec *x)
-{
-    struct native_engine *n = x->n;
-    bool fixed = false;
-    vec_foreach (g, &n->gone) {
-        queue(x, SYS_munmap, (const uint64_t[6]){g->va, g->end - g->va});
-        fixed |= fixed_inside(n, g);
-    }
-    n->gone.len = 0;
-    if (fixed)
-        native_map_fixed(x);
-    return !atomic_load(&n->dead);
 }
 
 bool native_forget_all(struct native_exec *x)
@@ -217,7 +209,7 @@ static int protection(unsigned rights)
 
 static void map_run(struct native_exec *x, const struct mem_extent *e)
 {
-    int ram = mem_ram_fd(mem_space_ram(x->n->base.cfg.mem)), prot = protection(e->rights);
+    int ram = mem_ram_fd(x->n->ram), prot = protection(e->rights);
     int fd = e->fd == ram ? CHILD_FD_RAM : CHILD_FD_PASSED;
     if (e->fd != ram && !pass(x, e->fd)) {
         x->map_failed = true;
@@ -225,31 +217,6 @@ static void map_run(struct native_exec *x, const struct mem_extent *e)
     }
     queue_map(x, e->va, e->pages * MEM_PAGE, prot, fd, e->offset);
     write_down(x, e, e->rights & MEM_W ? CPU_PTE_WRITE : 0);
-}
-
-/* Code of images: page by page, since some are shown as copies. */
-static void map_code(struct native_exec *x, const struct mem_extent *e)
-{
-    struct mem_extent run = *e;
-    run.pages = 0;
-    for (uint64_t i = 0; i <= e->pages; i++) {
-        struct mem_extent one = {e->va + i * MEM_PAGE, 1, e->rights};
-        uint64_t offset;
-        bool end = i == e->pages, patched = !end && native_patch_page(x->n, one.va, &offset);
-        if (!end && !patched) {
-            run.pages++;
-            continue;
-        }
-        if (run.pages)
-            map_run(x, &run);
-        run.va = one.va + MEM_PAGE;
-        run.offset += (run.pages + 1) * MEM_PAGE;
-        run.pages = 0;
-        if (!patched)
-            continue;
-        queue_map(x, one.va, MEM_PAGE, PROT_READ | PROT_EXEC, CHILD_FD_AREA, offset);
-        write_down(x, &one, PTE_PATCHED);
-    }
 }
 
 static bool in_gates(const struct native_engine *n, uint64_t va)
@@ -266,10 +233,54 @@ static void map_extent(struct native_exec *x, struct mem_extent *e)
             return;
         e->rights &= ~(unsigned)MEM_X; /* that is how control reaching one is noticed */
     }
-    if (e->image && e->rights & MEM_X && !(e->rights & MEM_W))
-        map_code(x, e);
-    else
-        map_run(x, e);
+    map_run(x, e);
+}
+
+/*
+ * Most pages that change are used right afterwards: loaders make a few writable, write, and make
+ * them read-only again. Larger stretches are mostly unmapped for good.
+ */
+static void map_again(struct native_exec *x, const struct native_gone *g)
+{
+    struct mem_extent list[AGAIN_EXTENTS];
+    size_t count = 0;
+    if (g->again && (g->end - g->va) / MEM_PAGE <= AGAIN_MAX)
+        count = mem_extents(x->n->base.cfg.mem, g->va, g->end - 1, false, list, AGAIN_EXTENTS);
+    bool whole = count == 1 && list[0].va == g->va && list[0].pages * MEM_PAGE == g->end - g->va;
+    if (!whole)
+        queue(x, SYS_munmap, (const uint64_t[6]){g->va, g->end - g->va});
+    for (size_t i = 0; i < count; i++)
+        map_extent(x, &list[i]);
+    end_pass(x);
+}
+
+bool native_flush(struct native_exec *x)
+{
+    struct native_engine *n = x->n;
+    bool fixed = false;
+    x->map_failed = false;
+    for (size_t i = 0; i < n->gone.len; i++) {
+        const struct native_gone g = n->gone.data[i];
+        map_again(x, &g);
+        fixed |= fixed_inside(n, &g);
+    }
+    n->gone.len = 0;
+    if (fixed)
+        native_map_fixed(x);
+    return !atomic_load(&n->dead);
+}
+
+/* Only what is used is looked at: pages with services in them are a handful among thousands. */
+void native_learn_service(struct native_exec *x, uint64_t va)
+{
+    struct mem_extent e;
+    uint64_t page = align_down(va, MEM_PAGE), offset;
+    if (!mem_extents(x->n->base.cfg.mem, page, page, false, &e, 1) || in_gates(x->n, page) ||
+        !e.image || !(e.rights & MEM_X) || e.rights & MEM_W ||
+        !native_patch_page(x->n, va, &offset))
+        return;
+    queue_map(x, page, MEM_PAGE, PROT_READ | PROT_EXEC, CHILD_FD_AREA, offset);
+    write_down(x, &e, PTE_PATCHED);
 }
 
 /* What is mapped already in the way it would be now is left alone. */
@@ -298,12 +309,13 @@ static void map_new(struct native_exec *x, const struct mem_extent *e, uint64_t 
 }
 
 /*
- * Which pages to look at. Files are mapped at a stroke, since the host has their pages. What is the
- * guest's own becomes present with this: a little, and more and more when it walks through memory.
+ * Which pages to look at. Files and images are mapped at a stroke, since the host has their pages.
+ * What is the guest's own becomes present with this: a little, and more and more when it walks
+ * through memory.
  */
 static uint64_t window(struct native_engine *n, const struct mem_extent *at, uint64_t *first)
 {
-    if (at->fd != mem_ram_fd(mem_space_ram(n->base.cfg.mem))) {
+    if (at->image || at->fd != mem_ram_fd(n->ram)) {
         *first = align_down(at->va, AROUND_MAX * MEM_PAGE);
         return *first + AROUND_MAX * MEM_PAGE - 1;
     }
@@ -343,7 +355,11 @@ uint32_t native_page_in(struct native_exec *x, uint64_t va, enum cpu_access acce
     if (status != STATUS_SUCCESS)
         return status;
     va = align_down(va, MEM_PAGE);
+    struct mem_extent here = {.va = va};
+    bool mapped = mapped_so(x, &here);
     native_flush(x); /* mem_fault may have moved the page: before it is mapped again */
+    if (!mapped && mapped_so(x, &here) && !x->map_failed)
+        return STATUS_SUCCESS;
     x->map_failed = false;
     if (!mem_extents(mem, va, va, true, &at, 1))
         return STATUS_IN_PAGE_ERROR;
@@ -373,7 +389,7 @@ void native_map_fixed(struct native_exec *x)
 static void collect_entry(void *ctx, uint64_t va, uint64_t *entry)
 {
     if (*entry & CPU_PTE_WRITE)
-        forget_entry(ctx, va, entry);
+        forget(ctx, va, entry, false); /* until they are written to */
 }
 
 void native_collect_dirty(struct cpu_engine *e)

@@ -116,7 +116,7 @@ static bool has_shape(const uint8_t *p)
     return !memcmp(p, move, sizeof move) &&
            !memcmp(p + SHAPE_TEST + sizeof shape_test, call, sizeof call);
 }
-enum { SHAPE_SIZE = 21 };
+enum { SHAPE_SYSCALL = 18, SHAPE_SIZE = 21 };
 
 static size_t find_shape(const uint8_t *page, size_t from)
 {
@@ -178,19 +178,19 @@ static bool take_copy(struct native_engine *n, uint32_t *index)
 bool native_patch_page(struct native_engine *n, uint64_t va, uint64_t *offset)
 {
     uint8_t page[MEM_PAGE];
-    struct native_patch patch = {.va = va};
-    if (!n->gates || mem_ptr_size(n->base.cfg.mem) != 8 ||
-        !mem_peek(n->base.cfg.mem, va, page, sizeof page))
+    const uint64_t start = align_down(va, MEM_PAGE), shape = va - start - SHAPE_SYSCALL;
+    struct native_patch patch = {.va = start};
+    if (!n->gates || mem_ptr_size(n->base.cfg.mem) != 8 || shape > MEM_PAGE - SHAPE_SIZE ||
+        !mem_peek(n->base.cfg.mem, start, page, sizeof page) || find_shape(page, shape) != shape ||
+        !take_copy(n, &patch.index))
         return false;
-    size_t at = find_shape(page, 0);
-    if (at == MEM_PAGE || !take_copy(n, &patch.index))
-        return false;
-    native_unpatch(n, va, MEM_PAGE);
-    for (; at < MEM_PAGE; at = find_shape(page, at + SHAPE_TEST + sizeof shape_test))
+    native_unpatch(n, start, MEM_PAGE);
+    for (size_t at = find_shape(page, 0); at < MEM_PAGE;
+         at = find_shape(page, at + SHAPE_TEST + sizeof shape_test))
         patch_at(n, page + at + SHAPE_TEST);
     *offset = NATIVE_PATCH_OFFSET + (uint64_t)patch.index * MEM_PAGE;
     memcpy(n->area + *offset, page, sizeof page);
-    vec_insert(&n->patches, patch_index(n, va), patch);
+    vec_insert(&n->patches, patch_index(n, start), patch);
     return true;
 }
 

@@ -248,6 +248,8 @@ kicked:
 #define SIG_TRAP   5
 #define FLAG_TF    0x100
 native_stub_signal:
+    push    $2                      /* the kernel leaves the guest's NT and AC */
+    popfq
     mov     %rsp, %rbx
     and     $-NATIVE_EXEC_SIZE, %rbx
     mov     UC_RIP(%rdx), %rax

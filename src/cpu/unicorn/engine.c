@@ -228,7 +228,7 @@ static size_t hooks(const struct cpu_engine *e)
 
 const struct cpu_engine_ops cpu_unicorn = {
     .name = "unicorn",
-    .caps = CPU_CAP_DETERMINISTIC | CPU_CAP_COUNT | CPU_CAP_BLOCKS,
+    .caps = CPU_CAP_DETERMINISTIC | CPU_CAP_COUNT | CPU_CAP_BLOCKS | CPU_CAP_OBSERVE,
     .create = create,
     .destroy = destroy,
     .run = run,

@@ -465,6 +465,14 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
         look_at_block(u, address);
 }
 
+/* After on_block: a block that it stopped is told of again when it runs. */
+static void on_observed_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
+{
+    struct unicorn_engine *u = ctx;
+    if (!u->has_pending && !u->undoing)
+        u->base.cfg.on_block(u->base.cfg.ctx, address, size);
+}
+
 static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
 {
     struct unicorn_engine *u = ctx;
@@ -525,6 +533,8 @@ pgr_status unicorn_add_hooks(struct unicorn_engine *u, struct pgr_error *e)
         add_hook(u, UC_HOOK_INSN, (void *)on_out, UC_X86_INS_OUT) != UC_ERR_OK ||
         add_hook(u, UC_HOOK_INSN, (void *)on_sysenter, UC_X86_INS_SYSENTER) != UC_ERR_OK ||
         add_hook(u, UC_HOOK_BLOCK, (void *)on_block, 0) != UC_ERR_OK ||
+        (u->base.cfg.on_block &&
+         add_hook(u, UC_HOOK_BLOCK, (void *)on_observed_block, 0) != UC_ERR_OK) ||
         (u->base.cfg.count_instructions &&
          add_hook(u, UC_HOOK_CODE, (void *)on_instruction, 0) != UC_ERR_OK) ||
         add_no_scan_hooks(u) != UC_ERR_OK)

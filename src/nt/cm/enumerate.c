@@ -179,6 +179,6 @@ ntstatus nt_enumerate_key(struct nt_call *c)
         return s;
     if (a->Index >= key->children.len)
         return STATUS_NO_MORE_ENTRIES;
-    return query(c, key->children.data[a->Index], a->KeyInformationClass, a->KeyInformation,
-                 a->Length, a->ResultLength);
+    return query(c, reg_whole(key->children.data[a->Index]), a->KeyInformationClass,
+                 a->KeyInformation, a->Length, a->ResultLength);
 }

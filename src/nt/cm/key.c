@@ -6,7 +6,8 @@
 
 static struct reg_key *object_key(struct nt_kernel *k, const struct nt_key *object)
 {
-    return k->registry ? reg_key_by_id(k->registry, object->key) : NULL;
+    struct reg_key *key = k->registry ? reg_key_by_id(k->registry, object->key) : NULL;
+    return key ? reg_whole(key) : NULL;
 }
 
 struct nt_key *reg_open_object(struct nt_kernel *k, struct reg_key *key)

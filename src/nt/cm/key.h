@@ -55,13 +55,31 @@ struct reg_key {
     VEC(nt_id) watchers;            /* key objects with a notification set up */
     uint8_t *sd;
     size_t sd_len;
+    /* Its values and children are still in the built-in registry, see reg_whole(). */
+    const struct packed_key *packed;
+    struct nt_registry *registry; /* while it is packed */
 };
 
 struct nt_registry {
     VEC(struct reg_key *) keys; /* slot 0 is unused */
     VEC(uint32_t) free;
     struct reg_key *root; /* \Registry */
+    const uint8_t *packed_end;
+    uint64_t packed_time; /* what its keys say they were written at */
 };
+
+/*
+ * The key with its values and children: those of the built-in registry come out of its packed form
+ * when they are first asked for. Functions of this header do it; who looks at a child that was
+ * found by index or at a whole tree does it himself.
+ */
+void reg_unpack_key(struct reg_key *key);
+static inline struct reg_key *reg_whole(const struct reg_key *key)
+{
+    if (key->packed)
+        reg_unpack_key((struct reg_key *)key);
+    return (struct reg_key *)key;
+}
 
 /* ---- tree.c: no notifications, no time stamps; callers say reg_touch() ----------------------- */
 

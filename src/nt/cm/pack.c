@@ -20,10 +20,27 @@ static bool put_value(FILE *f, const struct reg_value *v)
            put(f, v->data, v->len);
 }
 
+static size_t padded(size_t size)
+{
+    return align_up(size, PACKED_ALIGN);
+}
+
+static size_t size_inside(const struct reg_key *key)
+{
+    size_t size = 0;
+    vec_foreach (v, &key->values)
+        size +=
+            sizeof(struct packed_value) + padded(v->name_len * sizeof *v->name) + padded(v->len);
+    vec_foreach (child, &key->children)
+        size += sizeof(struct packed_key) + padded((*child)->name_len * sizeof *(*child)->name) +
+                size_inside(*child);
+    return size;
+}
+
 static bool put_key(FILE *f, const struct reg_key *key)
 {
     struct packed_key p = {(uint16_t)key->name_len, key->is_link, (uint32_t)key->values.len,
-                           (uint32_t)key->children.len};
+                           (uint32_t)key->children.len, (uint32_t)size_inside(key)};
     bool ok = put(f, &p, sizeof p) && put(f, key->name, key->name_len * sizeof *key->name);
     for (size_t i = 0; ok && i < key->values.len; i++)
         ok = put_value(f, &key->values.data[i]);

@@ -5,7 +5,6 @@
 struct reader {
     struct nt_registry *r;
     const uint8_t *at, *end;
-    uint64_t now;
 };
 
 static const void *take(struct reader *in, size_t size)
@@ -27,29 +26,44 @@ static void read_value(struct reader *in, struct reg_key *key)
     vec_push(&key->values, v);
 }
 
-static void read_into(struct reader *in, const struct packed_key *p, struct reg_key *key)
+static void read_child(struct reader *in, struct reg_key *key)
 {
-    key->is_link = p->is_link;
-    key->written = in->now;
+    const struct packed_key *p = take(in, sizeof *p);
+    const void *name = take(in, p->name_len * sizeof(uint16_t));
+    struct reg_key *child = reg_key_new(in->r, name, p->name_len);
+    child->parent = key;
+    child->is_link = p->is_link;
+    child->is_volatile = key->is_volatile;
+    child->written = in->r->packed_time;
+    child->packed = p;
+    child->registry = in->r;
+    vec_push(&key->children, child);
+    take(in, p->size);
+}
+
+void reg_unpack_key(struct reg_key *key)
+{
+    const struct packed_key *p = key->packed;
+    struct reader in = {key->registry, (const uint8_t *)p, key->registry->packed_end};
+    take(&in, sizeof *p);
+    take(&in, p->name_len * sizeof(uint16_t));
+    key->packed = NULL;
+    key->registry = NULL;
     vec_reserve(&key->values, p->values);
     vec_reserve(&key->children, p->children);
     for (uint32_t i = 0; i < p->values; i++)
-        read_value(in, key);
-    for (uint32_t i = 0; i < p->children; i++) {
-        const struct packed_key *c = take(in, sizeof *c);
-        const void *name = take(in, c->name_len * sizeof(uint16_t));
-        struct reg_key *child = reg_key_new(in->r, name, c->name_len);
-        child->parent = key;
-        vec_push(&key->children, child);
-        read_into(in, c, child);
-    }
+        read_value(&in, key);
+    for (uint32_t i = 0; i < p->children; i++)
+        read_child(&in, key);
 }
 
 struct nt_registry *reg_unpack(const uint8_t *from, const uint8_t *end, uint64_t now)
 {
-    struct reader in = {reg_new(), from, end, now};
-    const struct packed_key *root = take(&in, sizeof *root);
-    take(&in, root->name_len * sizeof(uint16_t));
-    read_into(&in, root, in.r->root);
-    return in.r;
+    struct nt_registry *r = reg_new();
+    r->packed_end = end;
+    r->packed_time = now;
+    r->root->packed = (const struct packed_key *)from;
+    r->root->registry = r;
+    r->root->written = now;
+    return r;
 }

@@ -13,6 +13,7 @@
 struct packed_key { /* then: name, values, children */
     uint16_t name_len, is_link;
     uint32_t values, children;
+    uint32_t size; /* of values and children */
 };
 
 struct packed_value { /* then: name, data */
@@ -21,7 +22,8 @@ struct packed_value { /* then: name, data */
 
 enum { PACKED_ALIGN = 4 };
 
-/* A new registry. Names and data of its values stay where they are: `from` outlives it. */
+/* A new registry, of which not more is made than what is looked at. Names and data of its values
+ * stay where they are: `from` outlives it. */
 struct nt_registry *reg_unpack(const uint8_t *from, const uint8_t *end, uint64_t now);
 
 #endif

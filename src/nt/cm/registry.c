@@ -10,7 +10,7 @@ extern const uint8_t pgr_registry_defaults[], pgr_registry_defaults_end[];
 /* What a real machine builds anew at each start. */
 static void mark_volatile(struct reg_key *key)
 {
-    key->is_volatile = true;
+    key->is_volatile = true; /* what is still packed becomes so as well */
     for (size_t i = 0; i < key->children.len; i++)
         mark_volatile(key->children.data[i]);
 }
@@ -245,9 +245,18 @@ static void transfer_free_slots(struct ser *s, struct nt_registry *r)
     free(seen);
 }
 
+static void unpack_all(struct nt_registry *r)
+{
+    for (size_t i = 1; i < r->keys.len; i++) /* which makes more */
+        if (r->keys.data[i])
+            reg_whole(r->keys.data[i]);
+}
+
 void nt_registry_transfer(struct nt_kernel *k, struct ser *s)
 {
     ser_tag(s, "REGI");
+    if (!s->loading)
+        unpack_all(k->registry);
     size_t n = s->loading ? 0 : k->registry->keys.len;
     ser_count(s, &n, KEYS_MAX);
     struct nt_registry *r = k->registry;

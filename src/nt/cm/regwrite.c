@@ -85,6 +85,7 @@ static void put_key(struct reg_text *t, const struct reg_key *key, const char *p
     put_string(t, "\r\n[");
     put_string(t, path);
     put_string(t, "]\r\n");
+    reg_whole(key);
     for (size_t i = 0; i < key->values.len; i++)
         put_value(t, &key->values.data[i]);
     for (size_t i = 0; i < key->children.len; i++) {

@@ -93,7 +93,7 @@ void reg_key_free(struct nt_registry *r, struct reg_key *key)
 
 struct reg_key *reg_child(const struct reg_key *key, const uint16_t *name, size_t len, size_t *at)
 {
-    size_t low = 0, high = key->children.len;
+    size_t low = 0, high = reg_whole(key)->children.len;
     while (low < high) {
         size_t mid = (low + high) / 2;
         struct reg_key *child = key->children.data[mid];
@@ -159,6 +159,7 @@ void reg_key_rename(struct reg_key *key, const uint16_t *name, size_t len)
 struct reg_value *reg_value(const struct reg_key *key, const uint16_t *name, size_t len)
 {
     uint32_t h = hash(name, len);
+    reg_whole(key);
     for (size_t i = 0; i < key->values.len; i++) {
         struct reg_value *v = &key->values.data[i];
         if (v->hash == h && v->name_len == len && !compare(v->name, len, name, len))
@@ -196,6 +197,7 @@ void reg_key_copy(struct nt_registry *r, struct reg_key *to, const struct reg_ke
 {
     to->is_link = from->is_link;
     to->written = from->written;
+    reg_whole(from);
     for (size_t i = 0; i < from->values.len; i++) {
         const struct reg_value *v = &from->values.data[i];
         reg_value_set(to, v->name, v->name_len, v->type, v->data, v->len);

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "nt/io/internal.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 void nt_node_free(struct nt_node *n)
 {
     free(n->guest);
@@ -181,6 +185,15 @@ static bool step_by_short_name(struct nt_io *io, struct nt_node *n, const uint16
     return found;
 }
 
+/* The looks at names needed descriptors: without any nothing seems to be there. */
+static ntstatus missing(const struct nt_mount *m, ntstatus s)
+{
+    int fd = m ? fcntl(m->fd, F_DUPFD_CLOEXEC, 0) : -1;
+    if (fd >= 0)
+        close(fd);
+    return m && fd < 0 && (errno == EMFILE || errno == ENFILE) ? nt_status_from_errno(errno) : s;
+}
+
 ntstatus nt_lookup(struct nt_io *io, const uint16_t *path, size_t len, struct nt_node *n)
 {
     start(io, path, len, n);
@@ -205,12 +218,13 @@ ntstatus nt_lookup(struct nt_io *io, const uint16_t *path, size_t len, struct nt
     n->lower = n->upper = NULL;
     if (!n->mount)
         nt_note_denied(io, path, len, NULL);
-    return STATUS_OBJECT_NAME_NOT_FOUND;
+    return missing(n->mount, STATUS_OBJECT_NAME_NOT_FOUND);
 no_path:
     if (!n->mount)
         nt_note_denied(io, path, len, NULL);
+    ntstatus s = missing(n->mount, STATUS_OBJECT_PATH_NOT_FOUND);
     nt_node_free(n);
-    return STATUS_OBJECT_PATH_NOT_FOUND;
+    return s;
 }
 
 /* ---- Directories

@@ -136,7 +136,7 @@ void nt_wait_end(struct nt_kernel *k, struct nt_thread *t, ntstatus status)
     leave(k, t);
     t->cpu.gpr[X86_RAX] = status;
     nt_thread_make_ready(k, t);
-    if (k->on_service)
+    if (k->on_service || k->on_service_leave)
         nt_report_return(k, t, status);
 }
 

@@ -14,6 +14,8 @@ static void tell_image(struct nt_kernel *k, struct nt_process *p, const struct n
 {
     if (k->on_image && s->image)
         k->on_image(k->on_image_ctx, p, base, size, s->path, s->path_len, mapped);
+    if (s->image)
+        NT_TELL(k, image, p, base, size, s->path, s->path_len, mapped);
 }
 
 /* ---- Data

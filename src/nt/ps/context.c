@@ -140,6 +140,8 @@ ntstatus nt_raise_exception(struct nt_call *c)
     if (e.code == STATUS_BREAKPOINT) /* shown at the int3, and not behind it */
         c->t->cpu.rip--;
     c->keep_registers = true;
+    if (!e.first_chance)
+        NT_TELL(c->k, exception, c->t, &e);
     if (!e.first_chance || !c->k->up.raise(c->k, c->t, &e))
         nt_process_end(c->k, c->p, e.code);
     return STATUS_SUCCESS;

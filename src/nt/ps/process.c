@@ -127,6 +127,7 @@ void nt_process_end(struct nt_kernel *k, struct nt_process *p, ntstatus status)
     end_threads(k, p, NULL, status);
     p->ended = true;
     p->ended_at = nt_system_time(k);
+    NT_TELL(k, process_end, p);
     nt_handles_close_all(k, p);
     nt_signal(k, &p->o);
     nt_object_unref(k, &p->o);

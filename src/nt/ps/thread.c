@@ -196,6 +196,7 @@ ntstatus nt_thread_create(struct nt_kernel *k, struct nt_process *p, uint64_t st
     t->suspend_count = suspended;
     nt_object_ref(&t->o); /* a thread keeps itself until it ends */
     nt_thread_make_ready(k, t);
+    NT_TELL(k, thread, t, true);
     *out = t;
     return STATUS_SUCCESS;
 }
@@ -215,6 +216,7 @@ void nt_thread_end(struct nt_kernel *k, struct nt_thread *t, ntstatus status)
         k->up.interrupt(k, t);
     nt_mutants_abandon(k, t);
     k->up.thread_stop(k, t);
+    NT_TELL(k, thread, t, false);
     bool last = --p->thread_count == 0;
     nt_signal(k, &t->o);
     if (last && !p->ending)
