@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "base/bits.h"
 #include "base/ntstatus.h"
+#include "base/hostio.h"
 #include "cli/cli.h"
+#include "cli/stub_file.h"
 #include "cli/trace_options.h"
 #include "machine/machine.h"
 #include "nt/io/io.h"
@@ -18,7 +20,7 @@
 /* What Wine's loader raises when a missing export is called. */
 #define WINE_STUB_CALLED 0x80000100u
 
-enum { STATUS_LIMIT = 124, STATUS_OURS = 125, STATUS_CANNOT_RUN = 126 };
+enum { STATUS_LIMIT = 124, STATUS_OURS = 125, STATUS_CANNOT_RUN = 126, CODE_MAX = 256 << 20 };
 
 struct run_values {
     const char *root, *cwd, *overlay, *engine, *entry, *exit;
@@ -26,7 +28,7 @@ struct run_values {
     struct trace_values trace;
     uint64_t timeout, max_instructions, seed, processors, memory_mib;
     int clock, verbose;
-    bool strict, quiet, explain, prefer32;
+    bool strict, quiet, explain, prefer32, raw;
 };
 
 static const char *const clocks[] = {"virtual", "host", NULL};
@@ -195,7 +197,7 @@ static pgr_status prepare(struct pgr_machine *m, const struct run_values *v, cha
     for (size_t i = 0; i < v->rw.len && !s; i++)
         s = open_rw(m, v->rw.data[i], cwd, &cwd_rw, e);
     if (!s)
-        s = parse_address(v->entry, "entry", &prog.entry, e);
+        s = v->raw ? PGR_OK : parse_address(v->entry, "entry", &prog.entry, e);
     if (!s)
         s = parse_address(v->exit, "exit", &prog.exit, e);
     free(cwd);
@@ -303,6 +305,30 @@ static void say_engine(const struct pgr_machine *m)
     fprintf(stderr, "peregrine: engine %s%s%s\n", name, why ? "; " : "", why ? why : "");
 }
 
+/* Machine code gets a program around it. The whole file is small: it is code. */
+static pgr_status wrap_code(const struct run_values *v, const char *path, struct stub_file *stub,
+                            struct pgr_error *e)
+{
+    struct host_map code;
+    uint64_t entry = 0;
+    pgr_status s = host_map_open(&code, path, e);
+    if (s)
+        return s;
+    s = parse_address(v->entry, "entry", &entry, e);
+    if (!s && (!code.size || code.size > CODE_MAX))
+        s = err_set(e, PGR_E_UNSUPPORTED,
+                    "%s has %zu bytes: machine code of 1 byte to 256 MiB "
+                    "expected",
+                    path, code.size);
+    if (!s && entry >= code.size)
+        s = err_set(e, PGR_E_ARGUMENT, "--entry 0x%llx lies outside of the %zu bytes of %s",
+                    (unsigned long long)entry, code.size, path);
+    if (!s)
+        s = stub_file_write(stub, v->prefer32 ? 4 : 8, code.data, code.size, (uint32_t)entry, e);
+    host_map_close(&code);
+    return s;
+}
+
 static int run_machine(struct pgr_machine *m, const struct run_values *v, struct trace *trace,
                        char **argv)
 {
@@ -313,7 +339,15 @@ static int run_machine(struct pgr_machine *m, const struct run_values *v, struct
     m->k->on_note_ctx = (void *)v;
     if (v->verbose)
         m->k->on_debug_text = on_debug_text;
-    pgr_status s = prepare(m, v, argv, &e);
+    struct stub_file stub = {0};
+    char *program = argv[0];
+    pgr_status s = v->raw ? wrap_code(v, program, &stub, &e) : PGR_OK;
+    if (!s) {
+        argv[0] = v->raw ? stub.path : program;
+        s = prepare(m, v, argv, &e);
+        argv[0] = program;
+    }
+    stub_file_remove(&stub); /* it is mapped by now */
     if (s) {
         cli_error("%s", e.text);
         return s == PGR_E_ARGUMENT || s == PGR_E_NOMEM || s == PGR_E_STATE || s == PGR_E_ENGINE
@@ -392,7 +426,7 @@ static int run(const void *values, int argc, char **argv)
         watch_signals(m);
         status = run_machine(m, v, trace, argv);
         interrupted_machine = NULL;
-        machine_leave(m);
+        pgr_machine_destroy(m);
     }
     /* What became of the guest is known; that the trace is not whole is said besides. */
     if (trace && trace_destroy(trace, &e))
@@ -423,6 +457,11 @@ static const struct cli_option options[] = {
      "engine "
      "that runs threads in parallel",
      CLI_INTO(INTEGER, V, processors), .min = 1, .max = 64, .rare = true},
+    {"raw", 0, NULL, "guest",
+     "PROGRAM is machine code: a program is made around it that calls it, for x86-64 or with --32 "
+     "for "
+     "i386, and ends with what it returns. --entry is an offset in it",
+     CLI_INTO(FLAG, V, raw)},
     {"entry", 0, "ADDRESS", "guest", "start at this address instead of the entry point",
      CLI_INTO(TEXT, V, entry), .rare = true},
     {"rw", 0, "DIR", "host",

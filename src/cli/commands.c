@@ -6,6 +6,7 @@
 /* One line per command. */
 #define COMMANDS(C)                                                                                \
     C(run)                                                                                         \
+    C(call)                                                                                        \
     C(inspect)                                                                                     \
     C(doctor)                                                                                      \
     C(roots)                                                                                       \

@@ -10,6 +10,7 @@ const char *const trace_depth_choices[] = {"user", "all", NULL};
 
 struct chosen {
     bool off, nt, api, events;
+    bool just_events;                             /* by their own word: names are no matter then */
     struct trace_output outputs[TRACE_SINKS_MAX]; /* paths point into `texts` */
     size_t count;
     VEC(char *) texts;
@@ -48,6 +49,7 @@ static bool choose_what(struct chosen *c, const char *word)
     c->nt |= all || !strcmp(word, "nt");
     c->api |= all || !strcmp(word, "api");
     c->events |= all || !strcmp(word, "api") || !strcmp(word, "events");
+    c->just_events |= !strcmp(word, "events");
     c->off |= !strcmp(word, "off");
     for (size_t i = 0; i < ARRAY_LEN(whats); i++)
         if (!strcmp(word, whats[i]))
@@ -167,7 +169,7 @@ pgr_status trace_options_open(const struct trace_values *v, struct trace **out, 
     struct trace_config cfg = {
         .services = c.nt,
         .api = c.api,
-        .events = c.events,
+        .events = c.just_events || (c.events && !v->patterns.len && !v->functions.len),
         .see_system = v->depth == DEPTH_ALL,
         .outputs = c.outputs,
         .output_count = c.count,

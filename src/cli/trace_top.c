@@ -5,10 +5,10 @@
 #include "cli/trace_file.h"
 #include "trace/nest.h"
 #include "trace/out.h"
+#include "trace/sqlite_library.h"
 #include "trace/trace_db.h"
 
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <string.h>
 
 enum { TROUBLE = 2 };
@@ -24,6 +24,7 @@ struct top {
     uint32_t *slots; /* index + 1 of a row, by hash of its names */
     size_t slot_count;
     struct trace_nest nest;
+    struct sqlite_library lib;
 };
 
 /* ---- Rows
@@ -118,7 +119,6 @@ static void count(struct top *t, const struct trace_event *ev)
     if (ev->kind == TRACE_CALL) {
         size_t row = row_index(t, ev->module, ev->function);
         t->rows.data[row].calls++;
-        trace_nest_settle(&t->nest, ev);
         trace_nest_add(&t->nest, ev)->id = row;
     } else if (ev->kind == TRACE_RETURN && !trace_nest_leave(&t->nest, ev)) {
         struct row *r = row_of(t, ev->module, ev->function);
@@ -152,15 +152,15 @@ static pgr_status read_lines(struct top *t, struct trace_file *f, struct pgr_err
 
 static void add_counts(struct top *t, sqlite3_stmt *q)
 {
-    const char *module = (const char *)sqlite3_column_text(q, 0);
-    const char *function = (const char *)sqlite3_column_text(q, 1);
+    const char *module = (const char *)t->lib.column_text(q, 0);
+    const char *function = (const char *)t->lib.column_text(q, 1);
     if (!function)
         return;
     struct row *r = row_of(t, module, function);
-    r->calls += (uint64_t)sqlite3_column_int64(q, 2);
-    r->returned += (uint64_t)sqlite3_column_int64(q, 3);
-    r->ns += (uint64_t)MAX(sqlite3_column_int64(q, 4), 0);
-    r->failures += (uint64_t)MAX(sqlite3_column_int64(q, 5), 0);
+    r->calls += (uint64_t)t->lib.column_int64(q, 2);
+    r->returned += (uint64_t)t->lib.column_int64(q, 3);
+    r->ns += (uint64_t)MAX(t->lib.column_int64(q, 4), 0);
+    r->failures += (uint64_t)MAX(t->lib.column_int64(q, 5), 0);
 }
 
 static int query(struct top *t, sqlite3 *db)
@@ -171,36 +171,38 @@ static int query(struct top *t, sqlite3 *db)
     static const char sums[] = "SELECT module, function, count(*), count(duration_ns),"
                                " sum(duration_ns), sum(failed) FROM calls GROUP BY 1, 2";
     sqlite3_stmt *q;
-    int rc = sqlite3_prepare_v2(db, real, -1, &q, NULL);
-    rc = rc ? rc : sqlite3_step(q);
-    sqlite3_finalize(q);
+    int rc = t->lib.prepare_v3(db, real, -1, 0, &q, NULL);
+    rc = rc ? rc : t->lib.step(q);
+    t->lib.finalize(q);
     if (rc != SQLITE_ROW)
         return rc == SQLITE_DONE ? SQLITE_NOTADB : rc;
-    rc = sqlite3_prepare_v2(db, sums, -1, &q, NULL);
+    rc = t->lib.prepare_v3(db, sums, -1, 0, &q, NULL);
     if (rc)
         return rc;
-    while ((rc = sqlite3_step(q)) == SQLITE_ROW)
+    while ((rc = t->lib.step(q)) == SQLITE_ROW)
         add_counts(t, q);
-    sqlite3_finalize(q);
+    t->lib.finalize(q);
     return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
 static pgr_status read_database(struct top *t, const char *path, struct pgr_error *e)
 {
     sqlite3 *db = NULL;
+    pgr_status s = sqlite_load_library(&t->lib, e);
+    if (s)
+        return s;
     char *name = xasprintf("%s%s", path[0] == '/' ? "" : "./", path);
-    int rc = sqlite3_open_v2(name, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+    int rc = t->lib.open_v2(name, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
     if (!rc) {
-        sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-        sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+        t->lib.db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+        t->lib.db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
         rc = query(t, db);
     }
-    pgr_status s = PGR_OK;
     if (rc == SQLITE_NOTADB)
         s = err_set(e, PGR_E_FORMAT, "%s is a database, but no trace of Peregrine's", path);
     else if (rc)
-        s = err_set(e, PGR_E_FORMAT, "cannot read the trace in %s: %s", path, sqlite3_errmsg(db));
-    sqlite3_close(db);
+        s = err_set(e, PGR_E_FORMAT, "cannot read the trace in %s: %s", path, t->lib.errmsg(db));
+    t->lib.close(db);
     free(name);
     return s;
 }
@@ -265,7 +267,9 @@ static void print_rows(const struct top *t, size_t n)
     for (size_t i = 0; i < n; i++) {
         const struct row *r = &t->rows.data[i];
         if (r->module) {
-            trace_out_escaped(o, r->module, strlen(r->module), TRACE_ESCAPE_BARE);
+            size_t whole = strlen(r->module);
+            bool dll = whole > 4 && !strcmp(r->module + whole - 4, ".dll");
+            trace_out_escaped(o, r->module, whole - (dll ? 4 : 0), TRACE_ESCAPE_BARE);
             trace_out_char(o, '!');
         }
         trace_out_escaped(o, r->function, strlen(r->function), TRACE_ESCAPE_BARE);

@@ -80,7 +80,7 @@ enum {
 #define CPU_AREA_SIZE 0xf0000
 
 struct cpu_config {
-    struct mem_space *mem; /* outlives the engine */
+    struct mem_space *mem; /* outlives the engine, or lasts until cpu_retire() */
     /* What cpu_prepare() gave for the same kind of engine and mem's RAM; create takes it over, even
      * when it fails. */
     struct cpu_engine *prepared;
@@ -111,7 +111,7 @@ struct cpu_engine_ops {
     pgr_status (*create)(const struct cpu_config *cfg, struct cpu_engine **out,
                          struct pgr_error *e);
     void (*destroy)(struct cpu_engine *e);
-    void (*leave)(struct cpu_engine *e); /* NULL: destroy */
+    void (*retire)(struct cpu_engine *e); /* NULL: nothing to begin with */
     void (*run)(struct cpu_engine *e, struct x86_state *st, uint64_t budget, struct cpu_exit *exit);
     void (*sync)(struct cpu_engine *e, struct x86_state *st);
     void (*stop)(struct cpu_engine *e);
@@ -149,18 +149,19 @@ static inline pgr_status cpu_create(const struct cpu_engine_ops *ops, const stru
 {
     return ops->create(cfg, out, e);
 }
+/* The engine runs no more and lets go of the guest's memory, so that what takes time about its end
+ * happens while that is freed. Then only cpu_destroy() is left. False: destroy it at once. */
+static inline bool cpu_retire(struct cpu_engine *e)
+{
+    if (!e || !e->ops->retire)
+        return false;
+    e->ops->retire(e);
+    return true;
+}
 static inline void cpu_destroy(struct cpu_engine *e)
 {
     if (e)
         e->ops->destroy(e);
-}
-/* The same in a process that is about to end: does not wait for what ends by itself. */
-static inline void cpu_leave(struct cpu_engine *e)
-{
-    if (e && e->ops->leave)
-        e->ops->leave(e);
-    else
-        cpu_destroy(e);
 }
 /*
  * Runs from *st until the handler returns false or a SLICE, BUDGET, STOP or FAILURE. All of *st is

@@ -55,8 +55,14 @@ pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machin
     return PGR_OK;
 }
 
-static void free_all(struct pgr_machine *m)
+void pgr_machine_destroy(struct pgr_machine *m)
 {
+    if (!m)
+        return;
+    bool retired = cpu_retire(m->engine);
+    if (!retired)
+        cpu_destroy(m->engine);
+    cpu_destroy(m->prepared);
     if (m->p)
         nt_object_unref(m->k, &m->p->o);
     if (m->ram)
@@ -65,29 +71,13 @@ static void free_all(struct pgr_machine *m)
     overrides_destroy(m->overrides);
     nt_kernel_destroy(m->k);
     mem_ram_destroy(m->ram);
+    if (retired)
+        cpu_destroy(m->engine);
     win_root_free(&m->root);
     machine_plan_free(&m->plan);
     for (unsigned i = 0; i < MACHINE_WORKERS_MAX; i++)
         vec_free(&m->workers[i].asked);
     free(m);
-}
-
-void pgr_machine_destroy(struct pgr_machine *m)
-{
-    if (!m)
-        return;
-    machine_asides_end(m);
-    cpu_destroy(m->prepared);
-    cpu_destroy(m->engine);
-    free_all(m);
-}
-
-void machine_leave(struct pgr_machine *m)
-{
-    machine_asides_end(m);
-    cpu_leave(m->prepared);
-    cpu_leave(m->engine);
-    free_all(m);
 }
 
 static enum nt_mount_mode mount_mode(enum pgr_mount_mode mode)

@@ -106,8 +106,6 @@ void machine_call_workers(struct pgr_machine *m);
 /* run.c: what a further worker does, and whether there is a reason for all to come back. */
 void *machine_worker_main(void *worker);
 bool machine_run_is_over(const struct pgr_machine *m);
-/* machine.c: pgr_machine_destroy for a process that is about to end. */
-void machine_leave(struct pgr_machine *m);
 /* overrides.c */
 struct overrides;
 void overrides_destroy(struct overrides *o);

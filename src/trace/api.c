@@ -40,7 +40,7 @@ static struct trace_function *function_of(struct trace_api *a, const struct hook
     fn->known = s->name && api_find(&a->table, s->name, bits, &fn->f, &how);
     fn->strings = how == API_A_BY_W ? 1 : how == API_W_BY_A ? 2 : 0;
     fn->count = fn->known ? (uint8_t)MIN(fn->f.count, (unsigned)HOOK_SAVED) : UNNAMED_KEPT;
-    fn->category = fn->known ? "unknown" : "unknown";
+    fn->category = fn->known ? api_category_name(&a->table, fn->f.category) : "unknown";
     if (fn->known)
         note_vectors(a, fn);
     return fn;
@@ -149,6 +149,7 @@ static struct trace_event event_of(struct trace_api *a, enum trace_event_kind ki
         .function = c->symbol->name,
         .ordinal = c->symbol->ordinal,
         .depth = c->depth,
+        .frame = c->slot,
         .values = a->scratch.values,
     };
 }
@@ -172,6 +173,10 @@ static enum hook_answer enter(void *ctx, struct nt_thread *t, struct hook_call *
     ev.value_count = trace_decode_api_inputs(&args, &a->scratch);
     ev.caller = place_of(a, p, c->caller);
     trace_emit(a->t, &ev);
+    if (c->symbol->kind != HOOK_PLAIN) { /* nobody will see it return */
+        ev.kind = TRACE_AWAY;
+        trace_emit(a->t, &ev);
+    }
     return HOOK_GO_ON;
 }
 
@@ -213,11 +218,9 @@ static void put_error(struct trace_api *a, struct trace_event *ev, uint32_t code
     ev->last_error_name = a->error[0] >= '0' && a->error[0] <= '9' ? NULL : a->error;
 }
 
-/* BOOL and handles say no more than that something failed. */
-static bool sets_last_error(struct trace_api *a, const struct trace_function *fn)
+static bool sets_last_error(const struct trace_function *fn)
 {
-    struct api_type type = api_type(&a->table, fn->f.result);
-    return fn->known && (type.kind == API_BOOL || type.kind == API_HANDLE);
+    return fn->known && (fn->f.outcome == API_ZERO_FAILS || fn->f.outcome == API_MINUS_ONE_FAILS);
 }
 
 static void leave(void *ctx, struct nt_thread *t, struct hook_call *c, bool unwound)
@@ -245,7 +248,7 @@ static void leave(void *ctx, struct nt_thread *t, struct hook_call *c, bool unwo
     if (!unwound) /* behind the outputs, in what is left of the scratch */
         ev.result = trace_decode_api_result(&args, ev.result_code, &a->scratch, &failed);
     ev.failed = failed && !unwound;
-    if (failed && !unwound && sets_last_error(a, fn))
+    if (failed && !unwound && sets_last_error(fn))
         put_error(a, &ev, last_error(p, t));
     trace_emit(a->t, &ev);
 }
@@ -259,9 +262,7 @@ struct trace_api *trace_api_create(struct trace *t, struct hooks *h)
     a->t = t;
     a->h = h;
     api_builtin(&a->table);
-    struct api_function f;
-    if (api_find_exact(&a->table, "GetLastError", 8, &f))
-        a->errors = f.result_group;
+    a->errors = api_group_by_name(&a->table, "ERROR");
     hooks_listen(h, LISTENER, &(struct hook_listener){a, wants, enter, leave});
     return a;
 }

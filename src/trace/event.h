@@ -65,6 +65,7 @@ struct trace_event {
     const char *function; /* NULL: the API function has but an ordinal */
     uint32_t ordinal;
     uint32_t depth;     /* API functions: of calls around it */
+    uint64_t frame;     /* API functions: tells calls of one thread apart while they go on */
     const char *caller; /* CALL of an API function: "a.exe+0x1234" */
     bool has_error;     /* RETURN of an API function that failed: what GetLastError would say */
     uint32_t last_error;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "trace/nest.h"
 
-enum { THREADS_KEPT = 64 }; /* before those without calls are let go */
+enum {
+    THREADS_KEPT = 64,  /* before those without calls are let go */
+    CALLS_MAX = 1 << 17 /* of one thread */
+};
 
 /* FNV-1a: names are not kept, since they may go with their module. */
 static uint64_t add_text(uint64_t hash, const char *text)
@@ -61,28 +64,15 @@ static void close_down_to(struct trace_nest *n, struct trace_nest_thread *t, siz
     }
 }
 
-/* An API call says how many are around it. */
-void trace_nest_settle(struct trace_nest *n, const struct trace_event *ev)
-{
-    struct trace_nest_thread *t = trace_nest_thread(n, ev);
-    size_t keep = t->calls.len;
-    for (size_t i = t->calls.len; ev->module && i-- > 0;) {
-        if (!t->calls.data[i].api)
-            continue;
-        if (t->calls.data[i].depth < ev->depth)
-            break;
-        keep = i;
-    }
-    close_down_to(n, t, keep, ev);
-}
-
 struct trace_open_call *trace_nest_add(struct trace_nest *n, const struct trace_event *ev)
 {
     struct trace_nest_thread *t = trace_nest_thread(n, ev);
+    if (t->calls.len == CALLS_MAX)
+        close_down_to(n, t, CALLS_MAX / 2, ev);
     vec_push(&t->calls, (struct trace_open_call){.what = function_of(ev),
                                                  .began = ev->time,
-                                                 .depth = ev->depth,
-                                                 .api = ev->module != NULL});
+                                                 .frame = ev->frame,
+                                                 .depth = ev->depth});
     return &t->calls.data[t->calls.len - 1];
 }
 
@@ -91,12 +81,13 @@ bool trace_nest_leave(struct trace_nest *n, const struct trace_event *ev)
     struct trace_nest_thread *t = find(n, ev);
     uint64_t what = function_of(ev);
     for (size_t i = t ? t->calls.len : 0; i-- > 0;) {
-        const struct trace_open_call *c = &t->calls.data[i];
-        if (c->what != what || (c->api && c->depth != ev->depth))
+        struct trace_open_call c = t->calls.data[i];
+        if (c.what != what || c.frame != ev->frame || c.depth != ev->depth)
             continue;
-        close_down_to(n, t, i + 1, ev);
-        struct trace_open_call last = t->calls.data[--t->calls.len];
-        n->over(n->ctx, t, &last, ev, ev->kind == TRACE_RETURN);
+        if (n->strict)
+            close_down_to(n, t, i + 1, ev);
+        vec_remove(&t->calls, i);
+        n->over(n->ctx, t, &c, ev, ev->kind == TRACE_RETURN);
         return true;
     }
     return false;

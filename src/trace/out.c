@@ -226,7 +226,7 @@ static void put_unsafe(struct trace_out *o, uint32_t cp, enum trace_escape how)
 /* A byte that is not UTF-8: JSON gets the lone surrogate that Python's surrogateescape reads. */
 static void put_stray_byte(struct trace_out *o, unsigned char c, enum trace_escape how)
 {
-    if (o->well_formed)
+    if (o->well_formed && how == TRACE_ESCAPE_JSON)
         trace_out_text(o, "\\ufffd");
     else
         put_unsafe(o, how == TRACE_ESCAPE_JSON ? 0xdc00u + c : c, how);
@@ -256,7 +256,7 @@ void trace_out_escaped(struct trace_out *o, const char *text, size_t len, enum t
             put_stray_byte(o, s[i++], how);
             continue;
         }
-        if (o->well_formed && cp >= 0xd800 && cp < 0xe000) {
+        if (o->well_formed && how == TRACE_ESCAPE_JSON && cp >= 0xd800 && cp < 0xe000) {
             trace_out_text(o, "\\ufffd");
         } else if (is_unsafe(cp)) {
             put_unsafe(o, cp, how);

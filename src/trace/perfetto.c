@@ -101,7 +101,6 @@ static void put_call(struct perfetto *p, const struct trace_event *ev)
 {
     struct trace_out *o = &p->out;
     char ordinal[16];
-    trace_nest_settle(&p->nest, ev);
     put_head(p, 'B', ev->pid, ev->tid, ev->time);
     trace_out_text(o, ",\"cat\":\"");
     trace_out_text(o, ev->module ? "api," : "nt,");
@@ -233,6 +232,7 @@ pgr_status trace_perfetto_open(const char *path, struct trace_sink *out, struct 
     p->out.well_formed = true;
     p->nest.ctx = p;
     p->nest.over = over;
+    p->nest.strict = true;
     trace_out_text(&p->out, "{\"displayTimeUnit\":\"ns\",\"traceEvents\":[");
     trace_out_newline(&p->out);
     *out = (struct trace_sink){.ctx = p, .event = event, .flush = flush, .destroy = destroy};

@@ -7,12 +7,12 @@
 #include "base/vec.h"
 #include "trace/nest.h"
 #include "trace/sinks.h"
+#include "trace/sqlite_library.h"
 #include "trace/trace_db.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -68,6 +68,7 @@ static const char *const statements[STATEMENTS] = {
 };
 
 struct database {
+    struct sqlite_library lib;
     char *path;
     sqlite3 *db;
     sqlite3_stmt *stmt[STATEMENTS];
@@ -88,15 +89,15 @@ static void note_error(struct database *d)
     if (d->failed)
         return;
     d->failed = true;
-    snprintf(d->error, sizeof d->error, "%s", sqlite3_errmsg(d->db));
+    snprintf(d->error, sizeof d->error, "%s", d->lib.errmsg(d->db));
 }
 
 static void step(struct database *d, enum statement which)
 {
     sqlite3_stmt *s = d->stmt[which];
-    if (!d->failed && sqlite3_step(s) != SQLITE_DONE)
+    if (!d->failed && d->lib.step(s) != SQLITE_DONE)
         note_error(d);
-    sqlite3_reset(s);
+    d->lib.reset(s);
 }
 
 static void commit(struct database *d)
@@ -130,28 +131,28 @@ static void bind_text(struct database *d, enum statement which, int at, const ch
 {
     size_t len;
     if (!text) {
-        sqlite3_bind_null(d->stmt[which], at);
+        d->lib.bind_null(d->stmt[which], at);
         return;
     }
     if (is_plain(text)) {
-        sqlite3_bind_text(d->stmt[which], at, text, -1, SQLITE_STATIC);
+        d->lib.bind_text(d->stmt[which], at, text, -1, SQLITE_STATIC);
         return;
     }
     trace_out_escaped(&d->text, text, strlen(text), TRACE_ESCAPE_BARE);
     text = trace_out_take(&d->text, &len);
-    sqlite3_bind_text(d->stmt[which], at, text, (int)len, SQLITE_TRANSIENT);
+    d->lib.bind_text(d->stmt[which], at, text, (int)len, SQLITE_TRANSIENT);
 }
 
 static void bind_number(struct database *d, enum statement which, int at, uint64_t v)
 {
-    sqlite3_bind_int64(d->stmt[which], at, (sqlite3_int64)v);
+    d->lib.bind_int64(d->stmt[which], at, (sqlite3_int64)v);
 }
 
 static void bind_taken(struct database *d, enum statement which, int at)
 {
     size_t len;
     const char *text = trace_out_take(&d->text, &len);
-    sqlite3_bind_text(d->stmt[which], at, text, (int)len, SQLITE_TRANSIENT);
+    d->lib.bind_text(d->stmt[which], at, text, (int)len, SQLITE_TRANSIENT);
 }
 
 static void bind_values(struct database *d, enum statement which, int at,
@@ -181,25 +182,27 @@ static void bind_result(struct database *d, enum statement which, int at,
 static void add_call(struct database *d, const struct trace_event *ev)
 {
     char ordinal[16];
-    trace_nest_settle(&d->nest, ev);
     const struct trace_nest_thread *t = trace_nest_thread(&d->nest, ev);
-    sqlite3_stmt *s = d->stmt[ADD_CALL];
+    const struct trace_open_call *parent = t->calls.len ? &t->calls.data[t->calls.len - 1] : NULL;
+    uint32_t level = parent ? parent->level + 1 : 0;
     bind_number(d, ADD_CALL, 1, ++d->calls);
-    if (t->calls.len)
-        bind_number(d, ADD_CALL, 2, t->calls.data[t->calls.len - 1].id);
+    if (parent)
+        bind_number(d, ADD_CALL, 2, parent->id);
     else
-        sqlite3_bind_null(s, 2);
+        d->lib.bind_null(d->stmt[ADD_CALL], 2);
     bind_number(d, ADD_CALL, 3, ev->time * 100);
     bind_number(d, ADD_CALL, 4, ev->pid);
     bind_number(d, ADD_CALL, 5, ev->tid);
     bind_text(d, ADD_CALL, 6, ev->category);
     bind_text(d, ADD_CALL, 7, ev->module);
     bind_text(d, ADD_CALL, 8, trace_function_name(ev, ordinal));
-    bind_number(d, ADD_CALL, 9, t->calls.len);
+    bind_number(d, ADD_CALL, 9, level);
     bind_text(d, ADD_CALL, 10, ev->caller);
     bind_values(d, ADD_CALL, 11, ev);
     run(d, ADD_CALL);
-    trace_nest_add(&d->nest, ev)->id = d->calls;
+    struct trace_open_call *c = trace_nest_add(&d->nest, ev);
+    c->id = d->calls;
+    c->level = level;
 }
 
 static void over(void *ctx, const struct trace_nest_thread *t, struct trace_open_call *c,
@@ -215,7 +218,7 @@ static void over(void *ctx, const struct trace_nest_thread *t, struct trace_open
     if (ev->has_error)
         bind_number(d, END_CALL, 5, ev->last_error);
     else
-        sqlite3_bind_null(d->stmt[END_CALL], 5);
+        d->lib.bind_null(d->stmt[END_CALL], 5);
     bind_text(d, END_CALL, 6, ev->has_error ? ev->last_error_name : NULL);
     bind_values(d, END_CALL, 7, ev);
     run(d, END_CALL);
@@ -289,7 +292,7 @@ static void add_exception(struct database *d, const struct trace_event *ev)
     if (ev->access)
         bind_number(d, ADD_EXCEPTION, 10, ev->accessed);
     else
-        sqlite3_bind_null(d->stmt[ADD_EXCEPTION], 10);
+        d->lib.bind_null(d->stmt[ADD_EXCEPTION], 10);
     run(d, ADD_EXCEPTION);
 }
 
@@ -343,16 +346,17 @@ static void finish(struct database *d)
 {
     commit(d);
     if (!d->failed &&
-        sqlite3_exec(d->db, "UPDATE meta SET value=1 WHERE key='complete'", NULL, NULL, NULL))
+        d->lib.exec(d->db, "UPDATE meta SET value=1 WHERE key='complete'", NULL, NULL, NULL))
         note_error(d);
-    sqlite3_exec(d->db, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
+    d->lib.exec(d->db, "PRAGMA journal_mode=DELETE", NULL, NULL, NULL);
 }
 
 static void release(struct database *d)
 {
-    for (size_t i = 0; i < STATEMENTS; i++)
-        sqlite3_finalize(d->stmt[i]);
-    sqlite3_close(d->db);
+    for (size_t i = 0; i < STATEMENTS && d->db; i++)
+        d->lib.finalize(d->stmt[i]);
+    if (d->db)
+        d->lib.close(d->db);
     trace_nest_free(&d->nest);
     vec_free(&d->text.spilled);
     free(d->path);
@@ -428,18 +432,18 @@ static pgr_status prepare(struct database *d, struct pgr_error *e)
     /* The identity before the journal, so that it is in the file from the beginning. Losing power
      * may cost the trace; that is no reason to wait for the disk. */
     bool good =
-        !sqlite3_open_v2(name, &d->db, flags, NULL) &&
-        !sqlite3_exec(d->db, identity, NULL, NULL, NULL) &&
-        !sqlite3_exec(d->db, schema, NULL, NULL, NULL) &&
-        !sqlite3_exec(d->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF", NULL, NULL, NULL);
+        !d->lib.open_v2(name, &d->db, flags, NULL) &&
+        !d->lib.exec(d->db, identity, NULL, NULL, NULL) &&
+        !d->lib.exec(d->db, schema, NULL, NULL, NULL) &&
+        !d->lib.exec(d->db, "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF", NULL, NULL, NULL);
     free(identity);
     free(name);
     for (size_t i = 0; i < STATEMENTS && good; i++)
-        good = !sqlite3_prepare_v3(d->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &d->stmt[i],
-                                   NULL);
+        good = !d->lib.prepare_v3(d->db, statements[i], -1, SQLITE_PREPARE_PERSISTENT, &d->stmt[i],
+                                  NULL);
     return good ? PGR_OK
                 : err_set(e, PGR_E_IO, "cannot write the trace to %s: %s", d->path,
-                          sqlite3_errmsg(d->db));
+                          d->lib.errmsg(d->db));
 }
 
 pgr_status trace_sqlite_open(const char *path, struct trace_sink *out, struct pgr_error *e)
@@ -450,7 +454,9 @@ pgr_status trace_sqlite_open(const char *path, struct trace_sink *out, struct pg
     d->text.in_memory = d->text.well_formed = true;
     d->nest.ctx = d;
     d->nest.over = over;
-    pgr_status s = make_new(path, e);
+    pgr_status s = sqlite_load_library(&d->lib, e);
+    if (!s)
+        s = make_new(path, e);
     if (!s)
         s = prepare(d, e);
     if (s) {

@@ -436,23 +436,6 @@ size_t trace_decode_api_outputs(const struct trace_arguments *a, bool failed,
     return a->fn->known ? put_arguments(&t, true, failed) : 0;
 }
 
-static bool says_failed(const struct api_type *type, api_group_id group, uint64_t v, unsigned bits)
-{
-    switch ((enum api_kind)type->kind) {
-    case API_BOOL:
-        return !v;
-    case API_NTSTATUS:
-    case API_HRESULT:
-        return v >> 31 & 1;
-    case API_HANDLE:
-        return !v || v == narrow(UINT64_MAX, bits);
-    case API_WINERROR:
-        return v != 0;
-    default:
-        return false;
-    }
-}
-
 struct trace_value trace_decode_api_result(const struct trace_arguments *a, uint64_t raw,
                                            struct trace_scratch *s, bool *failed)
 {
@@ -465,7 +448,7 @@ struct trace_value trace_decode_api_result(const struct trace_arguments *a, uint
         const struct api_function *f = &a->fn->f;
         struct api_type type = api_type(a->table, f->result);
         uint64_t v = narrow(raw, api_size(&type, t.bits));
-        *failed = says_failed(&type, f->result_group, v, t.bits);
+        *failed = api_failed(a->table, f, v, t.bits);
         t.inner = true; /* what it points to is not asked for */
         if (type.kind == API_VOID)
             trace_put_symbol(&t.d, NULL, "void", 4);

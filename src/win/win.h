@@ -61,6 +61,12 @@ void win_update_time(struct nt_kernel *k, struct nt_process *p);
  * none of them. `dll` in any case. */
 uint8_t *win_synthetic_image(const char *dll, unsigned ptr_size, size_t *size);
 
+/* A program whose main thread calls `code` at the offset `entry` and ends with what that returned;
+ * with `code` NULL, at once with 0. The code lies in pages that can be read, written and executed.
+ * From malloc. */
+uint8_t *win_stub_image(unsigned ptr_size, const void *code, size_t size, uint32_t entry,
+                        size_t *image_size);
+
 /* Joins arguments into one command line so that CommandLineToArgvW and the C runtimes split it into
  * the same arguments again. From malloc. */
 char *win_quote_arguments(const char *argv0, const char *const *args);

@@ -57,6 +57,14 @@ expect 0 1 'but of the wide function' api CreateFile
 expect 1 2 "did you mean 'CreateFileW'?" api CreateFleW
 expect 1 2 "no prototype matches 'Qqq*'" api 'Qqq*'
 expect 2 2 'api' api
+expect 2 2 'trace' trace
+expect 2 2 "did you mean 'diff'?" trace dif a b
+expect 2 2 'diff wants two files' trace diff a
+expect 2 2 'top wants one file' trace top
+expect 2 2 'cannot open /nonexistent/a' trace top /nonexistent/a
+expect 2 2 'cannot open /nonexistent/a' trace diff /nonexistent/a /nonexistent/b
+expect 125 2 "did you mean 'sqlite'?" run --trace sqlit=a -- a.exe
+expect 125 2 'drcov needs a file' run --trace drcov -- a.exe
 expect 0 1 '.Dt PEREGRINE 1' help --man
 
 if [ -w /dev/full ] && "$peregrine" help 2>/dev/null >/dev/full; then

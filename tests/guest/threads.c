@@ -223,18 +223,21 @@ static void threads_are_objects(void)
     CloseHandle(self);
 }
 
-static DWORD WINAPI sleeper(void *arg)
+static DWORD WINAPI sleeper(void *begun)
 {
-    (void)arg;
+    *(LONG volatile *)begun = 1;
     Sleep(INFINITE);
     return 0;
 }
 
 static void threads_are_ended(void)
 {
+    LONG volatile begun = 0;
     DWORD code = 0;
-    HANDLE t = CreateThread(NULL, 0, sleeper, NULL, 0, NULL);
-    Sleep(5);
+    HANDLE t = CreateThread(NULL, 0, sleeper, (void *)&begun, 0, NULL);
+    NEED(t);
+    while (!begun) /* before that it may hold the loader's lock */
+        Sleep(1);
     CHECK(TerminateThread(t, 77));
     CHECK_EQ(WaitForSingleObject(t, 10000), WAIT_OBJECT_0);
     CHECK(GetExitCodeThread(t, &code));

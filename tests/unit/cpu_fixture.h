@@ -46,6 +46,11 @@ struct guest {
     struct cpu_exit exit; /* of cpu_run */
     guest_fn *handler;    /* NULL: every exit ends the run */
     void *arg;
+    size_t block_count; /* with guest_options.blocks */
+    struct {
+        uint64_t address;
+        uint32_t size;
+    } blocks[MAX_EXITS];
     size_t count; /* of exits seen by the handler */
     struct {
         struct cpu_exit exit;
@@ -127,8 +132,18 @@ static inline void guest_needs(unsigned caps)
 
 struct guest_options {
     unsigned ptr_size; /* 0: 8 */
-    bool count_instructions, count_blocks, gates;
+    bool count_instructions, count_blocks, gates, blocks;
 };
+
+static inline void guest_on_block(void *ctx, uint64_t address, uint32_t size)
+{
+    struct guest *g = ctx;
+    if (g->block_count < MAX_EXITS) {
+        g->blocks[g->block_count].address = address;
+        g->blocks[g->block_count].size = size;
+    }
+    g->block_count++;
+}
 
 static inline void guest_open_with(struct guest *g, struct guest_options o)
 {
@@ -140,6 +155,7 @@ static inline void guest_open_with(struct guest *g, struct guest_options o)
                             .ctx = g,
                             .count_instructions = o.count_instructions,
                             .count_blocks = o.count_blocks,
+                            .on_block = o.blocks ? guest_on_block : NULL,
                             .gate_base = o.gates ? GATE_AT : 0,
                             .gate_size = o.gates ? 0x100 : 0};
 

@@ -31,6 +31,30 @@ static void test_counting_blocks_takes_no_more_hooks(void **state)
     guest_close(&g);
 }
 
+/* ---- Blocks ---------------------------------------------------------------------------------- */
+
+static void test_each_block_is_told_of_when_it_runs(void **state)
+{
+    GUEST_CODE(loop, "mov ecx, 3; 1: dec ecx; jnz 1b; syscall");
+    static const struct {
+        uint64_t address;
+        uint32_t size;
+    } expected[] = {{CODE_AT, 9}, {CODE_AT + 5, 4}, {CODE_AT + 5, 4}, {CODE_AT + 9, 2}};
+    struct guest g;
+    guest_needs(CPU_CAP_OBSERVE);
+    guest_open_with(&g, (struct guest_options){.blocks = true});
+    assert_int_equal(cpu_hooks(g.cpu), BASE_HOOKS + 1);
+    guest_code(&g, loop);
+    guest_run(&g);
+    assert_exit(&g, CPU_EXIT_SERVICE, CODE_AT + 11);
+    assert_int_equal(g.block_count, ARRAY_LEN(expected));
+    for (size_t i = 0; i < g.block_count; i++) {
+        assert_int_equal(g.blocks[i].address, expected[i].address);
+        assert_int_equal(g.blocks[i].size, expected[i].size);
+    }
+    guest_close(&g);
+}
+
 /* ---- Gates ----------------------------------------------------------------------------------- */
 
 static bool return_from_gate(struct guest *g, struct x86_state *st, const struct cpu_exit *exit)
@@ -415,6 +439,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counting_blocks_takes_no_more_hooks),
+        cmocka_unit_test(test_each_block_is_told_of_when_it_runs),
         cmocka_unit_test(test_gates_are_reached_by_call_jump_and_return),
         cmocka_unit_test(test_outside_the_range_a_gate_page_does_not_execute),
         cmocka_unit_test(test_slices_of_blocks_are_the_same_every_time),

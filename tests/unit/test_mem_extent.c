@@ -206,6 +206,32 @@ static void test_shared_pages_of_an_image_are_the_windows(void **state)
     close(fd);
 }
 
+/* A neighbour is not worth reading a file for; the page that is asked for is. */
+static void test_unread_pages_of_an_image_are_no_neighbours(void **state)
+{
+    enum { LATER = 32 };
+    struct fixture f;
+    struct mem_object *o;
+    int fd = temp_file(LATER + 1);
+    open_space(&f);
+    assert_int_equal(mem_object_image(f.ram, (LATER + 1) * PAGE, &o), 0);
+    assert_int_equal(mem_object_put_file(o, PAGE, fd, 512, LATER * PAGE), 0);
+    map(&f, o, MEM_IMAGE, PAGE_READONLY);
+    ask(&f, LATER + 1, false);
+    assert_int_equal(f.count, 1);
+    assert_extent(&f.list[0], 0, 1, MEM_R);
+    f.count = mem_extents(f.mem, AT + 2 * PAGE, AT + 2 * PAGE, false, f.list, 1);
+    assert_int_equal(f.count, 1);
+    uint64_t word = 0;
+    assert_int_equal(pread(f.list[0].fd, &word, 8, (off_t)(f.list[0].offset + PAGE - 512)), 8);
+    assert_int_equal(word, 3);
+    ask(&f, LATER + 1, false);
+    assert_int_equal(f.list[0].pages, 16); /* what was read along */
+    mem_object_unref(o);
+    close_space(&f);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,6 +240,7 @@ int main(void)
         cmocka_unit_test(test_views_of_files_are_the_files),
         cmocka_unit_test(test_relocated_pages_of_an_image_are_copied),
         cmocka_unit_test(test_shared_pages_of_an_image_are_the_windows),
+        cmocka_unit_test(test_unread_pages_of_an_image_are_no_neighbours),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -303,6 +303,30 @@ static void open_crowd(struct crowd *c)
     guest_alloc(g, DATA_AT, AREA, PAGE_READWRITE);
 }
 
+/* What was begun before there was a space runs as well, and may be given up. */
+static void test_a_prepared_engine(void **state)
+{
+    GUEST_CODE(add, "inc qword ptr [rdi]; syscall");
+    struct guest g;
+    struct pgr_error e;
+    guest_open(&g);
+    cpu_destroy(cpu_prepare(guest_engine(), g.ram));
+    struct cpu_engine *retired = cpu_prepare(guest_engine(), g.ram);
+    assert_true(cpu_retire(retired));
+    cpu_destroy(retired);
+    struct cpu_config cc = {.mem = g.mem, .on_exit = guest_on_exit, .ctx = &g};
+    cc.prepared = cpu_prepare(guest_engine(), g.ram);
+    assert_non_null(cc.prepared);
+    cpu_destroy(g.cpu);
+    assert_int_equal(cpu_create(guest_engine(), &cc, &g.cpu, &e), PGR_OK);
+    guest_code(&g, add);
+    g.st.gpr[X86_RDI] = DATA_AT;
+    guest_run(&g);
+    assert_int_equal(g.exit.kind, CPU_EXIT_SERVICE);
+    assert_int_equal(guest_peek64(&g, DATA_AT), 1);
+    guest_close(&g);
+}
+
 /* Each counts in memory and in a vector register, and compares. */
 static void test_threads_run_side_by_side(void **state)
 {
@@ -383,6 +407,7 @@ int main(void)
         cmocka_unit_test(test_pieces_of_an_image),
         cmocka_unit_test(test_threads_run_side_by_side),
         cmocka_unit_test(test_a_hundred_engines_leave_nothing_behind),
+        cmocka_unit_test(test_a_prepared_engine),
     };
     setenv("PGR_TEST_ENGINE", "native", 1);
     guest_engine(); /* skips where the host cannot */

@@ -60,6 +60,41 @@ static void built_in_values_can_be_read_replaced_and_removed(void **state)
     reg_free(r);
 }
 
+static size_t keys_made(const struct nt_registry *r)
+{
+    return r->keys.len - r->free.len;
+}
+
+static void built_in_keys_are_made_when_somebody_looks(void **state)
+{
+    struct nt_registry *r = reg_unpack(pgr_registry_defaults, pgr_registry_defaults_end, 7);
+    struct nt_registry *other = reg_new();
+    struct reg_text whole = {0}, copy = {0};
+    size_t few = keys_made(r);
+    assert_true(few <= 2);
+    assert_non_null(key_at(r, "HKLM\\Software\\Microsoft"));
+    size_t some = keys_made(r);
+    assert_true(some > few);
+    /* Whoever wants the whole tree gets it. */
+    reg_key_copy(other, other->root, r->root);
+    assert_true(keys_made(r) > 2 * some);
+    assert_int_equal(keys_made(other), keys_made(r));
+    reg_write(&whole, r->root, "HKLM");
+    reg_write(&copy, other->root, "HKLM");
+    assert_int_equal(whole.len, copy.len);
+    assert_memory_equal(whole.data, copy.data, whole.len);
+    reg_free(r);
+    r = reg_unpack(pgr_registry_defaults, pgr_registry_defaults_end, 7);
+    copy.len = 0;
+    reg_write(&copy, r->root, "HKLM");
+    assert_int_equal(whole.len, copy.len);
+    assert_memory_equal(whole.data, copy.data, whole.len);
+    vec_free(&whole);
+    vec_free(&copy);
+    reg_free(other);
+    reg_free(r);
+}
+
 static void every_kind_of_value(void **state)
 {
     static const struct {
@@ -213,6 +248,7 @@ int main(void)
         cmocka_unit_test(written_texts_are_read_back),
         cmocka_unit_test(names_have_limits),
         cmocka_unit_test(built_in_values_can_be_read_replaced_and_removed),
+        cmocka_unit_test(built_in_keys_are_made_when_somebody_looks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

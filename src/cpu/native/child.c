@@ -276,28 +276,6 @@ static void wake_everybody(struct native_engine *n)
     pthread_mutex_unlock(&n->lock);
 }
 
-static void release(struct native_engine *n)
-{
-    const int fds[] = {n->image_fd, n->child_sock, n->area_fd, n->sock};
-    if (n->pid > 0)
-        waitpid(n->pid, NULL, 0);
-    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-        if (fds[i] > 0)
-            close(fds[i]);
-    if (n->area)
-        munmap(n->area, n->area_size);
-    pthread_cond_destroy(&n->changed);
-    pthread_mutex_destroy(&n->lock);
-    free(n);
-}
-
-/* The engine's owner and the keeper: the second one to come cleans up. */
-static void leave(struct native_engine *n)
-{
-    if (atomic_exchange(&n->left, true))
-        release(n);
-}
-
 static void *keep(void *arg)
 {
     struct native_engine *n = arg;
@@ -320,7 +298,6 @@ static void *keep(void *arg)
     atomic_store(&n->wait_status, info.si_code << 8 | info.si_status);
     atomic_store(&n->dead, true);
     wake_everybody(n);
-    leave(n);
     return NULL;
 }
 
@@ -353,7 +330,8 @@ static bool make_area(struct native_engine *n)
     memcpy(n->area, native_stub, (size_t)(native_stub_end - native_stub));
     for (unsigned i = 0; i < n->exec_count; i++) {
         struct native_exec *x = &n->exec[i];
-        *x = (struct native_exec){.n = n, .index = i, .passed = -1, .tied_to = -1};
+        *x = (struct native_exec){
+            .n = n, .index = i, .passed = -1, .tied_to = -1, .spin = NATIVE_SPIN_START};
         x->ctl = (struct native_ctl *)(n->area + NATIVE_EXECS + (size_t)i * NATIVE_EXEC_SIZE);
     }
     return true;
@@ -465,17 +443,25 @@ const char *native_describe_death(struct native_engine *n)
     return n->message;
 }
 
-void native_child_destroy(struct native_engine *n, bool wait)
+void native_child_end(struct native_engine *n)
 {
-    if (!n->keeping) {
-        release(n);
-        return;
-    }
-    if (await_pid(n))
+    if (n->keeping && await_pid(n))
         native_child_kill(n);
-    if (wait)
+}
+
+void native_child_destroy(struct native_engine *n)
+{
+    const int fds[] = {n->image_fd, n->child_sock, n->area_fd, n->sock};
+    if (n->keeping)
         pthread_join(n->keeper, NULL);
-    else
-        pthread_detach(n->keeper);
-    leave(n);
+    if (n->pid > 0)
+        waitpid(n->pid, NULL, 0);
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        if (fds[i] > 0)
+            close(fds[i]);
+    if (n->area)
+        munmap(n->area, n->area_size);
+    pthread_cond_destroy(&n->changed);
+    pthread_mutex_destroy(&n->lock);
+    free(n);
 }

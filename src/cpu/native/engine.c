@@ -58,22 +58,19 @@ static pgr_status probe(struct pgr_error *e)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
-static void end(struct cpu_engine *e, bool wait)
+static void retire(struct cpu_engine *e)
 {
     struct native_engine *n = native_of(e);
     if (n->base.cfg.mem)
         native_memory_destroy(n);
-    native_child_destroy(n, wait);
+    n->base.cfg.mem = NULL;
+    native_child_end(n);
 }
 
 static void destroy(struct cpu_engine *e)
 {
-    end(e, true);
-}
-
-static void abandon(struct cpu_engine *e)
-{
-    end(e, false);
+    retire(e);
+    native_child_destroy(native_of(e));
 }
 
 static pgr_status begin(struct mem_ram *ram, bool parallel, struct native_engine **out,
@@ -257,7 +254,7 @@ const struct cpu_engine_ops cpu_native = {
     .prepare = prepare,
     .create = create,
     .destroy = destroy,
-    .leave = abandon,
+    .retire = retire,
     .run = run,
     .sync = sync_state,
     .stop = stop,

@@ -108,7 +108,6 @@ struct native_engine {
     size_t area_size;
     pthread_t keeper; /* waits for the child's end */
     bool keeping;
-    atomic_bool left;     /* by one of that thread and the engine's owner */
     pthread_mutex_t lock; /* guards what follows; and executors being free, with `changed` */
     pthread_cond_t changed;
     struct native_waiting *waiting;
@@ -161,8 +160,8 @@ static inline uint64_t native_stub_at(const uint8_t *label)
 pgr_status native_child_start(struct native_engine *n, struct pgr_error *e);
 /* False: the child is dead; native_describe_death says how. */
 bool native_child_ready(struct native_engine *n);
-/* Ends the child and frees n, or has the keeper do that when it has ended. */
-void native_child_destroy(struct native_engine *n, bool wait);
+void native_child_end(struct native_engine *n);     /* begins it */
+void native_child_destroy(struct native_engine *n); /* after that, and n with it */
 void native_child_kill(struct native_engine *n);
 const char *native_describe_death(struct native_engine *n);
 
@@ -195,8 +194,9 @@ bool native_save(struct native_exec *x);
 
 /* place.c: whether both sides of an executor's turns share a processor */
 enum {
-    NATIVE_SHORT_NS = 1000000
-}; /* turns below this are over sooner than the host would balance */
+    NATIVE_SHORT_NS = 1000000, /* turns below this are over sooner than the host would balance */
+    NATIVE_SPIN_START = 1000,  /* looks, before there is anything to learn from */
+};
 void native_turn_met(struct native_exec *x);                 /* it came while it was looked for */
 void native_turn_missed(struct native_exec *x, uint64_t ns); /* it came after ns, by waking up */
 bool native_place(struct native_exec *x); /* before a turn; true: they share one */

@@ -13,7 +13,7 @@
 
 enum {
     MISS = 3, /* points for a missed turn; one that was met takes one away */
-    TIE_AT = 10,
+    TIE_AT = 24,
     TIED_TURNS_MIN = 512, /* before it is tried without again */
     TIED_TURNS_MAX = 1 << 16,
     FAR = -1 /* not tied */
@@ -64,9 +64,12 @@ bool native_place(struct native_exec *x)
         cpu = x->missed == TIE_AT ? sched_getcpu() : FAR;
         if (cpu < 0 || cpu >= CPU_SETSIZE)
             return false;
+        if (!atomic_load(&x->ctl->child_sleeps))
+            return true; /* soon: to move one that looks takes as long as to wake one */
         tie(x, cpu);
     } else if (!x->tied_left-- || sched_getcpu() != x->tied_to) {
         x->missed = 0;
+        x->spin = NATIVE_SPIN_START;
         native_untie(x);
     }
     return x->tied_to != FAR;
