@@ -433,7 +433,7 @@ void hooks_image(struct hooks *h, struct nt_process *p, uint64_t base, uint64_t 
     m->process = p->o.id;
     m->base = base;
     m->size = size;
-    m->system = in_windows(path, path_len);
+    m->system = base != p->image_base && in_windows(path, path_len);
     m->thunks = base + size - room;
     vec_push(&h->modules, m);
     hook_module_insert(h, m);
