@@ -178,10 +178,21 @@ static uint64_t caller_of(const struct gate *g, uint64_t back)
     return true_return(g->ht, g->ht->calls.len - 1);
 }
 
+/* Who made the call. A function that ends in a jump to another one left its caller's return address
+ * for that, which is a gate when the function was seen: then it is the function's module. */
+static struct hook_module *calling_module(const struct gate *g, const struct hook_call *c)
+{
+    size_t n = g->ht->calls.len;
+    const struct hook_call *last = n ? &g->ht->calls.data[n - 1] : NULL;
+    if (last && c->back == hook_gate_address(GATE_RETURN) && last->slot == c->slot)
+        return (struct hook_module *)last->symbol->module;
+    return hooks_module_at(g->h, g->p, c->caller);
+}
+
 /* Whether somebody may want to hear of a call from there. */
 static bool is_seen(const struct gate *g, struct hook_call *c)
 {
-    struct hook_module *m = hooks_module_at(g->h, g->p, c->caller);
+    struct hook_module *m = calling_module(g, c);
     c->by_system = m && m->system;
     if (g->h->see_all || !c->by_system)
         return true;
