@@ -41,4 +41,7 @@ struct trace_top_options {
     bool json;
 };
 int trace_top(const char *path, const struct trace_top_options *o);
+/* What it prints with --json. */
+pgr_status trace_top_json(const char *path, const struct trace_top_options *o, json_t **out,
+                          struct pgr_error *e);
 #endif

@@ -2,6 +2,7 @@
 /* What a trace spent its time on. */
 #include "base/bits.h"
 #include "cli/cli.h"
+#include "cli/inspect.h"
 #include "cli/trace_file.h"
 #include "trace/nest.h"
 #include "trace/out.h"
@@ -283,17 +284,33 @@ static void print_rows(const struct top *t, size_t n)
     free(o);
 }
 
-static void print_json(const struct top *t, size_t n)
+/* jansson takes Unicode only; names in databases may be anything. */
+static json_t *text_of(const char *s)
+{
+    if (!s)
+        return json_null();
+    char *safe = inspect_escape(s);
+    json_t *j = json_string(safe);
+    free(safe);
+    return j;
+}
+
+static json_t *rows_as_json(const struct top *t, size_t n)
 {
     json_t *all = json_array();
     for (size_t i = 0; i < n; i++) {
         const struct row *r = &t->rows.data[i];
-        json_array_append_new(all, json_pack("{s:s? s:s s:I s:I s:f s:f s:I}", "module", r->module,
-                                             "function", r->function, "calls", (json_int_t)r->calls,
-                                             "returned", (json_int_t)r->returned, "seconds",
-                                             (double)r->ns / 1e9, "mean_seconds", mean(r) / 1e9,
-                                             "failures", (json_int_t)r->failures));
+        json_array_append_new(
+            all, json_pack("{s:o s:o s:I s:I s:f s:f s:I}", "module", text_of(r->module),
+                           "function", text_of(r->function), "calls", (json_int_t)r->calls,
+                           "returned", (json_int_t)r->returned, "seconds", (double)r->ns / 1e9,
+                           "mean_seconds", mean(r) / 1e9, "failures", (json_int_t)r->failures));
     }
+    return all;
+}
+
+static void print_json(json_t *all)
+{
     json_dumpf(all, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
     putchar('\n');
     json_decref(all);
@@ -316,28 +333,59 @@ static pgr_status read_trace(struct top *t, const char *path, struct pgr_error *
     return s;
 }
 
-int trace_top(const char *path, const struct trace_top_options *o)
+static void begin(struct top *t, const struct trace_top_options *o)
 {
-    struct top t = {.o = o};
-    struct pgr_error e;
-    t.nest.ctx = &t;
-    t.nest.over = over;
-    pgr_status s = read_trace(&t, path, &e);
-    trace_nest_free(&t.nest);
-    size_t n = o->most ? MIN(o->most, t.rows.len) : t.rows.len;
-    if (t.rows.len)
-        qsort_r(t.rows.data, t.rows.len, sizeof *t.rows.data, compare, (void *)o);
-    if (s)
-        cli_error("%s", e.text);
-    else if (o->json)
-        print_json(&t, n);
-    else
-        print_rows(&t, n);
-    vec_foreach (r, &t.rows) {
+    *t = (struct top){.o = o};
+    t->nest.ctx = t;
+    t->nest.over = over;
+}
+
+/* Reads all and sorts it; how many rows are wanted. */
+static pgr_status sum_up(struct top *t, const char *path, size_t *n, struct pgr_error *e)
+{
+    pgr_status s = read_trace(t, path, e);
+    trace_nest_free(&t->nest);
+    if (t->rows.len)
+        qsort_r(t->rows.data, t->rows.len, sizeof *t->rows.data, compare, (void *)t->o);
+    *n = t->o->most ? MIN(t->o->most, t->rows.len) : t->rows.len;
+    return s;
+}
+
+static void release(struct top *t)
+{
+    vec_foreach (r, &t->rows) {
         free(r->module);
         free(r->function);
     }
-    vec_free(&t.rows);
-    free(t.slots);
+    vec_free(&t->rows);
+    free(t->slots);
+}
+
+pgr_status trace_top_json(const char *path, const struct trace_top_options *o, json_t **out,
+                          struct pgr_error *e)
+{
+    struct top t;
+    size_t n;
+    begin(&t, o);
+    pgr_status s = sum_up(&t, path, &n, e);
+    *out = s ? NULL : rows_as_json(&t, n);
+    release(&t);
+    return s;
+}
+
+int trace_top(const char *path, const struct trace_top_options *o)
+{
+    struct top t;
+    struct pgr_error e;
+    size_t n;
+    begin(&t, o);
+    pgr_status s = sum_up(&t, path, &n, &e);
+    if (s)
+        cli_error("%s", e.text);
+    else if (o->json)
+        print_json(rows_as_json(&t, n));
+    else
+        print_rows(&t, n);
+    release(&t);
     return s || cli_finish_output() ? TROUBLE : EXIT_SUCCESS;
 }

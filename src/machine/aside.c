@@ -151,6 +151,14 @@ bool machine_aside_run(struct pgr_machine *m, struct nt_thread *t, machine_aside
     return after(a, go_on);
 }
 
+bool machine_aside_waits(const struct pgr_machine *m, const struct nt_thread *t)
+{
+    for (const struct machine_aside *a = m->asides; a; a = a->outer)
+        if (a->t == t && a->waits)
+            return true;
+    return false;
+}
+
 /* The one whose function returns here: 32-bit functions may have taken their arguments off. */
 static struct machine_aside *returning(struct pgr_machine *m, const struct nt_thread *t)
 {
@@ -177,11 +185,7 @@ static void take_results(const struct machine_aside *a, struct pgr_guest_call *c
 bool machine_aside_resume(struct pgr_machine *m, struct nt_thread *t, bool *go_on)
 {
     struct machine_aside *a = returning(m, t);
-    if (!a) {
-        nt_process_end(m->k, nt_process_get(m->k, t->process), STATUS_ACCESS_VIOLATION);
-        *go_on = false;
-        return true;
-    }
+    BUG_ON(!a);
     machine_sync(m->k, t);
     take_results(a, a->call);
     t->cpu = a->saved;

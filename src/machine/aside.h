@@ -19,7 +19,9 @@ typedef bool machine_aside_fn(struct pgr_machine *m, struct nt_thread *t, uint64
  * guest is to call a function first; t's registers are set for that. */
 bool machine_aside_run(struct pgr_machine *m, struct nt_thread *t, machine_aside_fn *fn,
                        uint64_t number, bool *go_on);
-/* t has reached the gate that guest functions return to. As machine_aside_run. */
+/* Whether a guest function that t was made to call is going on. */
+bool machine_aside_waits(const struct pgr_machine *m, const struct nt_thread *t);
+/* It is, and t has reached the gate that such functions return to. As machine_aside_run. */
 bool machine_aside_resume(struct pgr_machine *m, struct nt_thread *t, bool *go_on);
 /* Inside an aside: makes t call a function and waits. PGR_E_STATE: it never returned, or t is in no
  * aside. */

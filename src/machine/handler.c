@@ -75,7 +75,7 @@ static bool gate(struct machine_worker *w, struct nt_thread *t, uint64_t address
     bool go_on = true;
     if (w->m->hooks && hooks_is_gate(address))
         return perform(w->m, t, hook_gate, address) && go_on_after(w);
-    if (w->m->asides && address == hooks_spare_gate()) {
+    if (w->m->asides && address == hooks_spare_gate() && machine_aside_waits(w->m, t)) {
         machine_aside_resume(w->m, t, &go_on);
         return go_on && go_on_after(w);
     }

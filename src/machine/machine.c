@@ -59,6 +59,7 @@ void pgr_machine_destroy(struct pgr_machine *m)
 {
     if (!m)
         return;
+    machine_asides_end(m);
     bool retired = cpu_retire(m->engine);
     if (!retired)
         cpu_destroy(m->engine);

@@ -17,7 +17,7 @@
 
 enum {
     FIRST_SLOTS = 1 << 16,
-    BLOCKS_MAX = 1 << 26, /* a guest that writes code can make as many as it likes */
+    BLOCKS_MAX = 1 << 23, /* a guest that writes code can make as many as it likes */
     MODULES_MAX = 0xffff  /* ids have 16 bits */
 };
 
@@ -46,6 +46,7 @@ struct coverage {
     VEC(struct entry) done; /* of modules that are gone */
     struct slot *slots;     /* blocks, by hash of the address */
     size_t slot_count, used;
+    bool full;
     uint64_t last;
 };
 
@@ -76,6 +77,17 @@ static void rebuild(struct coverage *c, size_t count)
     free(old);
 }
 
+/* -1: in none. */
+static long module_at(const struct coverage *c, uint64_t address)
+{
+    for (size_t i = c->modules.len; i-- > 0;) {
+        const struct module *m = &c->modules.data[i];
+        if (!m->gone && address - m->base < m->size)
+            return (long)i;
+    }
+    return -1;
+}
+
 /* A block may be cut short at first, where its next page was not there yet. */
 void trace_drcov_block(void *ctx, uint64_t address, uint32_t size)
 {
@@ -86,7 +98,9 @@ void trace_drcov_block(void *ctx, uint64_t address, uint32_t size)
     if (c->slots[i].address) {
         if (size > c->slots[i].size)
             c->slots[i].size = size;
-    } else if (c->used < BLOCKS_MAX) {
+    } else if (c->used == BLOCKS_MAX) {
+        c->full = true;
+    } else if (module_at(c, address) >= 0) {
         c->slots[i] = (struct slot){address, size};
         if (++c->used > c->slot_count / 2)
             rebuild(c, c->slot_count * 2);
@@ -96,16 +110,10 @@ void trace_drcov_block(void *ctx, uint64_t address, uint32_t size)
 
 static void keep(struct coverage *c, const struct slot *s)
 {
-    for (size_t i = c->modules.len; i-- > 0;) {
-        const struct module *m = &c->modules.data[i];
-        if (m->gone || s->address - m->base >= m->size)
-            continue;
-        uint64_t at = s->address - m->base;
-        if (at <= UINT32_MAX)
-            vec_push(&c->done,
-                     (struct entry){(uint32_t)at, (uint16_t)(s->size & 0xffff), (uint16_t)i});
-        return;
-    }
+    long i = module_at(c, s->address);
+    uint64_t at = i < 0 ? UINT64_MAX : s->address - c->modules.data[i].base;
+    if (at <= UINT32_MAX)
+        vec_push(&c->done, (struct entry){(uint32_t)at, (uint16_t)(s->size & 0xffff), (uint16_t)i});
 }
 
 /* What lies in [base, base + size) belongs to what is mapped there until now. */
@@ -139,7 +147,6 @@ static void settle(struct coverage *c, uint64_t base, uint64_t size)
 
 static void add_module(struct coverage *c, const struct trace_event *ev)
 {
-    settle(c, ev->base, ev->size); /* code that stood there before */
     vec_foreach (m, &c->modules) { /* some come and go all the time */
         if (m->gone && m->base == ev->base && m->size == ev->size &&
             m->timestamp == ev->timestamp && m->checksum == ev->checksum &&

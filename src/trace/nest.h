@@ -12,6 +12,7 @@
 struct trace_open_call {
     uint64_t what;  /* which function, for comparison */
     uint64_t id;    /* of the owner's */
+    void *user;     /* of the owner's */
     uint32_t level; /* of the owner's: how deep it is nested */
     uint64_t began; /* the event's time */
     uint64_t frame; /* the event's; and its depth */

@@ -40,7 +40,6 @@ static const char schema[] =
 enum statement {
     ADD_CALL,
     END_CALL,
-    LOST_RETURN,
     ADD_IMAGE,
     ADD_THREAD,
     END_THREAD,
@@ -51,12 +50,9 @@ enum statement {
     STATEMENTS
 };
 static const char *const statements[STATEMENTS] = {
-    [ADD_CALL] = "INSERT INTO calls(id, parent, time_ns, pid, tid, category, module, function,"
-                 " depth, caller, args) VALUES(?,?,?,?,?,?,?,?,?,?,?)",
-    [END_CALL] = "UPDATE calls SET duration_ns=?2, result=?3, failed=?4, error=?5, error_name=?6,"
-                 " outs=?7 WHERE id=?1",
-    [LOST_RETURN] = "INSERT INTO calls(id, time_ns, pid, tid, category, module, function, depth,"
-                    " result, failed, outs) VALUES(?,?,?,?,?,?,?,?,?,?,?)",
+    [ADD_CALL] = "INSERT INTO calls VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+    [END_CALL] = "UPDATE calls SET duration_ns=?4, result=?12, failed=?13, error=?14,"
+                 " error_name=?15, outs=?17 WHERE id=?1",
     [ADD_IMAGE] = "INSERT INTO images VALUES(NULL,?,?,?,?,?,?,?,?,?,?,?)",
     [ADD_THREAD] = "INSERT OR REPLACE INTO threads(pid, tid, started_ns, address, place)"
                    " VALUES(?,?,?,?,?)",
@@ -67,15 +63,47 @@ static const char *const statements[STATEMENTS] = {
     [COMMIT] = "COMMIT",
 };
 
+/* The columns of `calls`, as parameters of both statements about them. */
+enum column {
+    ID = 1,
+    PARENT,
+    TIME,
+    DURATION,
+    PID,
+    TID,
+    CATEGORY,
+    MODULE,
+    FUNCTION,
+    DEPTH,
+    CALLER,
+    RESULT,
+    FAILED,
+    ERROR,
+    ERROR_NAME,
+    ARGS,
+    OUTS
+};
+
+/*
+ * A call that is not in the database yet. Most return before their batch ends and are written once,
+ * whole: half of the cost of writing them twice.
+ */
+struct pending {
+    uint64_t parent;                                          /* 0: none */
+    const char *category, *module, *function, *caller, *args; /* into `text`; NULL: none */
+    char text[];
+};
+
 struct database {
     struct sqlite_library lib;
     char *path;
     sqlite3 *db;
     sqlite3_stmt *stmt[STATEMENTS];
-    struct trace_nest nest;
-    uint64_t calls; /* ids given */
-    unsigned rows;  /* in the transaction that is open; 0: none is */
-    uint64_t kept;  /* rows in those that are done */
+    struct trace_nest nest; /* open calls; `user` is a struct pending, or NULL: it is written */
+    uint64_t calls;         /* ids given */
+    unsigned rows;          /* in the transaction that is open; 0: none is */
+    unsigned pending;
+    uint64_t kept; /* rows in those that are done */
     bool failed;
     char error[256]; /* why */
     struct trace_out text;
@@ -100,8 +128,11 @@ static void step(struct database *d, enum statement which)
     d->lib.reset(s);
 }
 
+static void write_pending(struct database *d);
+
 static void commit(struct database *d)
 {
+    write_pending(d);
     if (!d->rows)
         return;
     step(d, COMMIT);
@@ -114,8 +145,13 @@ static void run(struct database *d, enum statement which)
 {
     if (!d->rows)
         step(d, BEGIN);
+    d->rows++;
     step(d, which);
-    if (++d->rows >= BATCH_ROWS)
+}
+
+static void end_batch(struct database *d)
+{
+    if (d->rows + d->pending >= BATCH_ROWS)
         commit(d);
 }
 
@@ -155,13 +191,6 @@ static void bind_taken(struct database *d, enum statement which, int at)
     d->lib.bind_text(d->stmt[which], at, text, (int)len, SQLITE_TRANSIENT);
 }
 
-static void bind_values(struct database *d, enum statement which, int at,
-                        const struct trace_event *ev)
-{
-    trace_json_values(&d->text, ev->values, ev->value_count);
-    bind_taken(d, which, at);
-}
-
 /* Numbers as such, all else as the text format has it. */
 static void bind_result(struct database *d, enum statement which, int at,
                         const struct trace_value *v)
@@ -179,67 +208,133 @@ static void bind_result(struct database *d, enum statement which, int at,
 /* ---- Calls
  * -------------------------------------------------------------------------------------------- */
 
-static void add_call(struct database *d, const struct trace_event *ev)
+static char *append(char **at, const char *text, size_t len)
+{
+    char *start = *at;
+    memcpy(start, text, len);
+    start[len] = 0;
+    *at += len + 1;
+    return start;
+}
+
+static struct pending *make_pending(struct database *d, const struct trace_event *ev,
+                                    uint64_t parent)
 {
     char ordinal[16];
+    size_t args;
+    const char *function = trace_function_name(ev, ordinal);
+    const char *module = ev->module ? ev->module : "", *caller = ev->caller ? ev->caller : "";
+    trace_json_values(&d->text, ev->values, ev->value_count);
+    const char *json = trace_out_take(&d->text, &args);
+    size_t lens[] = {strlen(ev->category), strlen(module), strlen(function), strlen(caller), args};
+    size_t size = 0;
+    for (size_t i = 0; i < ARRAY_LEN(lens); i++)
+        size += lens[i] + 1;
+    struct pending *p = xmalloc(sizeof *p + size);
+    char *at = p->text;
+    p->parent = parent;
+    p->category = append(&at, ev->category, lens[0]);
+    p->module = append(&at, module, lens[1]);
+    p->function = append(&at, function, lens[2]);
+    p->caller = append(&at, caller, lens[3]);
+    p->args = append(&at, json, args);
+    p->module = ev->module ? p->module : NULL;
+    p->caller = ev->caller ? p->caller : NULL;
+    return p;
+}
+
+static void add_call(struct database *d, const struct trace_event *ev)
+{
     const struct trace_nest_thread *t = trace_nest_thread(&d->nest, ev);
     const struct trace_open_call *parent = t->calls.len ? &t->calls.data[t->calls.len - 1] : NULL;
     uint32_t level = parent ? parent->level + 1 : 0;
-    bind_number(d, ADD_CALL, 1, ++d->calls);
-    if (parent)
-        bind_number(d, ADD_CALL, 2, parent->id);
-    else
-        d->lib.bind_null(d->stmt[ADD_CALL], 2);
-    bind_number(d, ADD_CALL, 3, ev->time * 100);
-    bind_number(d, ADD_CALL, 4, ev->pid);
-    bind_number(d, ADD_CALL, 5, ev->tid);
-    bind_text(d, ADD_CALL, 6, ev->category);
-    bind_text(d, ADD_CALL, 7, ev->module);
-    bind_text(d, ADD_CALL, 8, trace_function_name(ev, ordinal));
-    bind_number(d, ADD_CALL, 9, level);
-    bind_text(d, ADD_CALL, 10, ev->caller);
-    bind_values(d, ADD_CALL, 11, ev);
-    run(d, ADD_CALL);
+    struct pending *p = make_pending(d, ev, parent ? parent->id : 0);
     struct trace_open_call *c = trace_nest_add(&d->nest, ev);
-    c->id = d->calls;
+    c->id = ++d->calls;
     c->level = level;
+    c->user = p;
+    d->pending++;
+    end_batch(d);
+}
+
+static void bind_or_null(struct database *d, enum statement which, int at, bool is, uint64_t v)
+{
+    if (is)
+        bind_number(d, which, at, v);
+    else
+        d->lib.bind_null(d->stmt[which], at);
+}
+
+static void bind_entry(struct database *d, const struct trace_nest_thread *t,
+                       const struct trace_open_call *c)
+{
+    const struct pending *p = c->user;
+    bind_or_null(d, ADD_CALL, PARENT, p->parent, p->parent);
+    bind_number(d, ADD_CALL, TIME, c->began * 100);
+    bind_number(d, ADD_CALL, PID, t->pid);
+    bind_number(d, ADD_CALL, TID, t->tid);
+    bind_text(d, ADD_CALL, CATEGORY, p->category);
+    bind_text(d, ADD_CALL, MODULE, p->module);
+    bind_text(d, ADD_CALL, FUNCTION, p->function);
+    bind_number(d, ADD_CALL, DEPTH, c->level);
+    bind_text(d, ADD_CALL, CALLER, p->caller);
+    d->lib.bind_text(d->stmt[ADD_CALL], ARGS, p->args, -1, SQLITE_STATIC);
+}
+
+/* `ev` NULL: not yet, or never. */
+static void bind_return(struct database *d, enum statement which, const struct trace_open_call *c,
+                        const struct trace_event *ev)
+{
+    static const int columns[] = {DURATION, RESULT, FAILED, ERROR, ERROR_NAME, OUTS};
+    for (size_t i = 0; i < ARRAY_LEN(columns) && !ev; i++)
+        d->lib.bind_null(d->stmt[which], columns[i]);
+    if (!ev)
+        return;
+    bind_number(d, which, DURATION, (ev->time - c->began) * 100);
+    bind_result(d, which, RESULT, &ev->result);
+    bind_number(d, which, FAILED, ev->failed);
+    bind_or_null(d, which, ERROR, ev->has_error, ev->last_error);
+    bind_text(d, which, ERROR_NAME, ev->has_error ? ev->last_error_name : NULL);
+    trace_json_values(&d->text, ev->values, ev->value_count);
+    bind_taken(d, which, OUTS);
+}
+
+static void write_call(struct database *d, const struct trace_nest_thread *t,
+                       struct trace_open_call *c, const struct trace_event *ev)
+{
+    enum statement which = c->user ? ADD_CALL : END_CALL;
+    bind_number(d, which, ID, c->id);
+    if (c->user)
+        bind_entry(d, t, c);
+    bind_return(d, which, c, ev);
+    run(d, which);
+    d->pending -= c->user != NULL;
+    free(c->user);
+    c->user = NULL;
+}
+
+static void write_pending(struct database *d)
+{
+    vec_foreach (t, &d->nest.threads)
+        for (size_t i = t->calls.len; i-- > 0 && d->pending;)
+            if (t->calls.data[i].user)
+                write_call(d, t, &t->calls.data[i], NULL);
 }
 
 static void over(void *ctx, const struct trace_nest_thread *t, struct trace_open_call *c,
                  const struct trace_event *ev, bool returned)
 {
-    struct database *d = ctx;
-    if (!returned) /* no duration, no result */
-        return;
-    bind_number(d, END_CALL, 1, c->id);
-    bind_number(d, END_CALL, 2, (ev->time - c->began) * 100);
-    bind_result(d, END_CALL, 3, &ev->result);
-    bind_number(d, END_CALL, 4, ev->failed);
-    if (ev->has_error)
-        bind_number(d, END_CALL, 5, ev->last_error);
-    else
-        d->lib.bind_null(d->stmt[END_CALL], 5);
-    bind_text(d, END_CALL, 6, ev->has_error ? ev->last_error_name : NULL);
-    bind_values(d, END_CALL, 7, ev);
-    run(d, END_CALL);
+    if (c->user || returned)
+        write_call(ctx, t, c, returned ? ev : NULL);
 }
 
-/* The trace began, or the filter passed, between call and return. */
+/* The filter passed, or the trace began, between call and return: a row of what is known. */
 static void lost_return(struct database *d, const struct trace_event *ev)
 {
-    char ordinal[16];
-    bind_number(d, LOST_RETURN, 1, ++d->calls);
-    bind_number(d, LOST_RETURN, 2, ev->time * 100);
-    bind_number(d, LOST_RETURN, 3, ev->pid);
-    bind_number(d, LOST_RETURN, 4, ev->tid);
-    bind_text(d, LOST_RETURN, 5, ev->category);
-    bind_text(d, LOST_RETURN, 6, ev->module);
-    bind_text(d, LOST_RETURN, 7, trace_function_name(ev, ordinal));
-    bind_number(d, LOST_RETURN, 8, trace_nest_thread(&d->nest, ev)->calls.len);
-    bind_result(d, LOST_RETURN, 9, &ev->result);
-    bind_number(d, LOST_RETURN, 10, ev->failed);
-    bind_values(d, LOST_RETURN, 11, ev);
-    run(d, LOST_RETURN);
+    struct trace_event entry = *ev;
+    entry.value_count = 0;
+    add_call(d, &entry);
+    trace_nest_leave(&d->nest, ev);
 }
 
 /* ---- The others
@@ -289,10 +384,7 @@ static void add_exception(struct database *d, const struct trace_event *ev)
     bind_text(d, ADD_EXCEPTION, 7, ev->place);
     bind_number(d, ADD_EXCEPTION, 8, ev->first_chance);
     bind_text(d, ADD_EXCEPTION, 9, ev->access);
-    if (ev->access)
-        bind_number(d, ADD_EXCEPTION, 10, ev->accessed);
-    else
-        d->lib.bind_null(d->stmt[ADD_EXCEPTION], 10);
+    bind_or_null(d, ADD_EXCEPTION, 10, ev->access, ev->accessed);
     run(d, ADD_EXCEPTION);
 }
 
@@ -331,6 +423,7 @@ static void event(void *ctx, const struct trace_event *ev)
         add_process(d, ev);
         break;
     }
+    end_batch(d);
 }
 
 static void flush(void *ctx)
@@ -344,6 +437,7 @@ static void flush(void *ctx)
 /* The end of journalling needs that nobody else reads: then the journal stays beside the file. */
 static void finish(struct database *d)
 {
+    trace_nest_free(&d->nest);
     commit(d);
     if (!d->failed &&
         d->lib.exec(d->db, "UPDATE meta SET value=1 WHERE key='complete'", NULL, NULL, NULL))
@@ -353,11 +447,11 @@ static void finish(struct database *d)
 
 static void release(struct database *d)
 {
+    trace_nest_free(&d->nest);
     for (size_t i = 0; i < STATEMENTS && d->db; i++)
         d->lib.finalize(d->stmt[i]);
     if (d->db)
         d->lib.close(d->db);
-    trace_nest_free(&d->nest);
     vec_free(&d->text.spilled);
     free(d->path);
     free(d);

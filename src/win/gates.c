@@ -84,6 +84,16 @@ bool win_is_service_gate(const struct nt_process *p, uint64_t address)
     return address == win_gate_base(p->ptr_size) + WIN_GATE_SERVICE * WIN_GATE_STEP;
 }
 
+/* Nobody has business here: the guest jumped somewhere. */
+static bool refuse(struct nt_kernel *k, struct nt_thread *t, uint64_t address)
+{
+    const struct nt_exception e = {
+        .code = STATUS_ILLEGAL_INSTRUCTION, .address = address, .first_chance = true};
+    if (!k->up.raise(k, t, &e))
+        nt_process_end(k, nt_process_get(k, t->process), STATUS_ILLEGAL_INSTRUCTION);
+    return t->state == NT_THREAD_RUNNING && !k->need_resched;
+}
+
 bool win_gate(struct nt_kernel *k, struct nt_thread *t, uint64_t address)
 {
     struct nt_process *p = nt_process_get(k, t->process);
@@ -97,7 +107,6 @@ bool win_gate(struct nt_kernel *k, struct nt_thread *t, uint64_t address)
         if (win_synthetic_call(k, t, number - WIN_GATE_SYNTHETIC))
             return pop_return(k, t, win_synthetic_pops(p, number - WIN_GATE_SYNTHETIC)) &&
                    !k->need_resched;
-        nt_process_end(k, p, STATUS_ILLEGAL_INSTRUCTION);
-        return false;
+        return refuse(k, t, address);
     }
 }
