@@ -116,7 +116,7 @@ static void tell_end(const struct gate *g, struct hook_call *c, bool unwound)
 {
     for (unsigned i = HOOK_LISTENERS; i-- > 0;) {
         const struct hook_listener *l = &g->h->listeners[i];
-        if (c->told & 1u << i)
+        if (c->told & 1u << i && l->leave) /* a snapshot may have had a listener */
             l->leave(l->ctx, g->t, c, unwound);
     }
 }

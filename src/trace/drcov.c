@@ -4,6 +4,7 @@
  * text table of modules, then an entry of 8 bytes for each block that was executed. The table's
  * sizes come first in the file, so it is written at the end.
  */
+#include "base/bits.h"
 #include "base/hostio.h"
 #include "base/vec.h"
 #include "trace/sinks.h"
@@ -47,6 +48,7 @@ struct coverage {
     struct slot *slots;     /* blocks, by hash of the address */
     size_t slot_count, used;
     bool full;
+    size_t tidy_at; /* length of `done` */
     uint64_t last;
 };
 
@@ -116,6 +118,32 @@ static void keep(struct coverage *c, const struct slot *s)
         vec_push(&c->done, (struct entry){(uint32_t)at, (uint16_t)(s->size & 0xffff), (uint16_t)i});
 }
 
+static int compare(const void *a, const void *b)
+{
+    const struct entry *x = a, *y = b;
+    if (x->module != y->module)
+        return x->module < y->module ? -1 : 1;
+    return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* A module may have come and gone several times: each block once, in order. */
+static void tidy(struct coverage *c)
+{
+    size_t n = 0;
+    if (!c->done.len) /* qsort takes no NULL */
+        return;
+    qsort(c->done.data, c->done.len, sizeof *c->done.data, compare);
+    vec_foreach (e, &c->done) {
+        struct entry *last = n ? &c->done.data[n - 1] : NULL;
+        if (last && !compare(last, e))
+            last->size = MAX(last->size, e->size);
+        else
+            c->done.data[n++] = *e;
+    }
+    c->done.len = n;
+    c->tidy_at = MAX(2 * n, (size_t)FIRST_SLOTS);
+}
+
 /* What lies in [base, base + size) belongs to what is mapped there until now. */
 static void settle(struct coverage *c, uint64_t base, uint64_t size)
 {
@@ -129,6 +157,8 @@ static void settle(struct coverage *c, uint64_t base, uint64_t size)
     }
     if (!any)
         return;
+    if (c->done.len >= c->tidy_at)
+        tidy(c);
     size_t n = c->slot_count;
     VEC(struct slot) rest = {0};
     for (size_t i = 0; i < n; i++)
@@ -147,6 +177,7 @@ static void settle(struct coverage *c, uint64_t base, uint64_t size)
 
 static void add_module(struct coverage *c, const struct trace_event *ev)
 {
+    c->last = 0;                   /* maybe of code that stood there before */
     vec_foreach (m, &c->modules) { /* some come and go all the time */
         if (m->gone && m->base == ev->base && m->size == ev->size &&
             m->timestamp == ev->timestamp && m->checksum == ev->checksum &&
@@ -207,14 +238,6 @@ static void put_modules(struct coverage *c, struct trace_out *o)
     trace_out_text(o, line);
 }
 
-static int compare(const void *a, const void *b)
-{
-    const struct entry *x = a, *y = b;
-    if (x->module != y->module)
-        return x->module < y->module ? -1 : 1;
-    return x->start < y->start ? -1 : x->start > y->start;
-}
-
 static pgr_status put_file(struct coverage *c, struct pgr_error *e)
 {
     struct trace_out *o = xcalloc(1, sizeof *o);
@@ -232,15 +255,19 @@ static pgr_status put_file(struct coverage *c, struct pgr_error *e)
     vec_free(&o->spilled);
     free(o);
     errno = error;
-    return good ? PGR_OK : err_errno(e, PGR_E_IO, "the coverage in %s is incomplete", c->path);
+    if (!good)
+        return err_errno(e, PGR_E_IO, "the coverage in %s is incomplete", c->path);
+    return c->full ? err_set(e, PGR_E_LIMIT,
+                             "the coverage in %s is incomplete: it has %d blocks and no more",
+                             c->path, BLOCKS_MAX)
+                   : PGR_OK;
 }
 
 static pgr_status destroy(void *ctx, struct pgr_error *e)
 {
     struct coverage *c = ctx;
     settle(c, 0, UINT64_MAX);
-    if (c->done.len) /* qsort takes no NULL */
-        qsort(c->done.data, c->done.len, sizeof *c->done.data, compare);
+    tidy(c);
     pgr_status s = put_file(c, e);
     vec_foreach (m, &c->modules)
         free(m->path);

@@ -452,6 +452,8 @@ struct trace_value trace_decode_api_result(const struct trace_arguments *a, uint
         t.inner = true; /* what it points to is not asked for */
         if (type.kind == API_VOID)
             trace_put_symbol(&t.d, NULL, "void", 4);
+        else if (type.kind == API_HANDLE && *failed && v) /* -1 is a process, elsewhere */
+            trace_put_symbol(&t.d, NULL, "INVALID_HANDLE_VALUE", 20);
         else
             put_value(&t, NULL, f->result, f->result_group, v, 0);
     }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "snapshot.h"
+#include <peregrine/hook.h>
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -40,14 +42,32 @@ void program_free(struct program *p)
     rmdir(p->dir);
 }
 
+static void looks(struct pgr_call *c, void *ctx)
+{
+    if (!pgr_call_function(c)[0] || !pgr_call_thread(c))
+        abort();
+}
+
+/* HOOKED=1 in the environment: every call between modules is seen, before and after. */
+static void hook_all(struct pgr_machine *m)
+{
+    struct pgr_error e = {0};
+    const struct pgr_call_hook hook = {.function = "*!*", .enter = looks, .exit = looks};
+    if (pgr_hook_call(m, &hook, NULL, &e))
+        fail("hook", &e);
+}
+
 struct pgr_machine *machine_new(const struct program *p)
 {
     struct pgr_machine *m;
     struct pgr_error e = {0};
     struct pgr_config config = {.root = p->root, .seed = 7, .engine = p->engine};
+    config.intercept = getenv("HOOKED") != NULL;
     config.clock = p->engine ? PGR_CLOCK_HOST : PGR_CLOCK_VIRTUAL;
     if (pgr_machine_create(&config, &m, &e))
         fail("create", &e);
+    if (config.intercept)
+        hook_all(m);
     return m;
 }
 

@@ -445,6 +445,25 @@ static void blocks_belong_to_the_module_that_was_there(void **state)
     assert_coverage(p, table, blocks, sizeof blocks);
 }
 
+static void a_module_that_comes_again_is_the_same_one(void **state)
+{
+    const struct place *p = *state;
+    struct trace_sink s;
+    struct host_map m;
+    assert_int_equal(trace_drcov_open(p->path, &s, NULL), PGR_OK);
+    for (uint32_t i = 0; i < 3; i++) {
+        image(&s, "C:\\a.dll", 0x10000, 0x2000, true);
+        trace_drcov_block(s.ctx, 0x10010, 5);
+        trace_drcov_block(s.ctx, 0x10020 + i * 0x10, 5);
+        image(&s, "C:\\a.dll", 0x10000, 0x2000, false);
+    }
+    end(&s);
+    assert_int_equal(host_map_open(&m, p->path, NULL), PGR_OK);
+    assert_non_null(memmem(m.data, m.size, "version 2, count 1\n", 19));
+    assert_non_null(memmem(m.data, m.size, "BB Table: 4 bbs\n", 16));
+    host_map_close(&m);
+}
+
 static void many_blocks_are_kept_once_each(void **state)
 {
     enum { COUNT = 200000 };
@@ -637,6 +656,7 @@ int main(void)
         T(hostile_values_are_json_in_a_database),
         T(only_a_trace_is_replaced),
         T(blocks_belong_to_the_module_that_was_there),
+        T(a_module_that_comes_again_is_the_same_one),
         T(many_blocks_are_kept_once_each),
         T(events_that_are_no_calls_have_lines),
         T(a_cut_structure_is_json),
