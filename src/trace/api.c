@@ -4,7 +4,6 @@
 #include "base/bits.h"
 #include "trace/internal.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum { LISTENER = 0, UNNAMED_KEPT = 4, PLACE_MAX = 64 };
@@ -128,8 +127,17 @@ static size_t describe(void *ctx, uint64_t handle, char *out, size_t size)
 static const char *place_of(struct trace_api *a, const struct nt_process *p, uint64_t address)
 {
     const struct hook_module *m = hooks_module_at(a->h, p, address);
-    snprintf(a->place, sizeof a->place, "%.*s%s0x%llx", PLACE_MAX, m ? m->name : "", m ? "+" : "",
-             (unsigned long long)(m ? address - m->base : address));
+    uint64_t v = m ? address - m->base : address;
+    size_t n = m ? strnlen(m->name, PLACE_MAX) : 0;
+    memcpy(a->place, m ? m->name : "", n);
+    if (m)
+        a->place[n++] = '+';
+    a->place[n++] = '0';
+    a->place[n++] = 'x';
+    int digits = v ? (67 - __builtin_clzll(v)) / 4 : 1;
+    for (int i = digits; i-- > 0; v >>= 4)
+        a->place[n + (size_t)i] = "0123456789abcdef"[v & 15];
+    a->place[n + (size_t)digits] = 0;
     return a->place;
 }
 
