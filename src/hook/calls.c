@@ -314,7 +314,19 @@ bool hooks_gate(struct hooks *h, struct nt_thread *t, uint64_t address)
 {
     struct nt_process *p = nt_process_get(h->k, t->process);
     struct gate g = {h, p, t, thread_of(h, t), stack_pointer(p, t)};
-    return address == hook_gate_address(GATE_CALL) ? on_call(&g) : on_return(&g);
+    h->busy++;
+    bool go_on = address == hook_gate_address(GATE_CALL) ? on_call(&g) : on_return(&g);
+    h->busy--;
+    return go_on;
+}
+
+bool hook_is_called(const struct hooks *h, const struct hook_module *m)
+{
+    vec_foreach (ht, &h->threads)
+        vec_foreach (c, &(*ht)->calls)
+            if (c->symbol->module == m)
+                return true;
+    return false;
 }
 
 /* ---- Exceptions

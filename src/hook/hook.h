@@ -34,7 +34,8 @@ enum hook_kind {
     HOOK_WALKS     /* the same, and it looks at the frames of its callers */
 };
 
-/* A function that a module exports; lives as long as the hooks. */
+/* A function that a module exports; lives until the module is unmapped and no call of it goes on.
+ */
 struct hook_symbol {
     const struct hook_module *module;
     const char *name;    /* NULL: by ordinal only */
@@ -87,13 +88,15 @@ enum hook_answer {
 /* Who hears of calls. A listener may change registers and memory of t. */
 struct hook_listener {
     void *ctx;
-    /* Asked for each export of a module that is mapped. */
-    bool (*wants)(void *ctx, const struct hook_symbol *s);
+    /* Asked for each export of a module that is mapped, maybe again later. */
+    bool (*wants)(void *ctx, struct hook_symbol *s);
     /* t is about to execute the first instruction of c->symbol. */
     enum hook_answer (*enter)(void *ctx, struct nt_thread *t, struct hook_call *c);
     /* It has returned (registers are as the caller will see them), or `unwound`: left by an
      * exception or a jump, seen late; its registers are gone. */
     void (*leave)(void *ctx, struct nt_thread *t, struct hook_call *c, bool unwound);
+    /* Its module is gone, or all are: what s->user has may be freed. May be NULL. */
+    void (*forget)(void *ctx, struct hook_symbol *s);
 };
 
 enum { HOOK_LISTENERS = 2 };

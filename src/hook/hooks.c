@@ -33,7 +33,7 @@ void hooks_destroy(struct hooks *h)
     if (!h)
         return;
     vec_foreach (m, &h->modules)
-        hook_module_free(*m);
+        hook_module_free(h, *m);
     vec_foreach (t, &h->threads)
         hook_thread_free(*t);
     vec_free(&h->modules);

@@ -20,7 +20,8 @@ struct hooks {
     struct nt_kernel *k;
     struct hook_listener listeners[HOOK_LISTENERS]; /* without `enter`: none */
     bool see_all;
-    VEC(struct hook_module *) modules; /* all there ever were; calls point to their symbols */
+    VEC(struct hook_module *) modules; /* also those gone to whose symbols calls still point */
+    unsigned busy;                     /* gates that listeners are being told of */
     VEC(struct hook_module *) mapped;  /* in order of process and base */
     struct hook_module *last;          /* found last */
     VEC(struct hook_thread *) threads;
@@ -34,7 +35,7 @@ struct hook_symbol *hook_thunk_at(struct hooks *h, const struct nt_process *p, u
 uint64_t hook_thunk_of(struct hooks *h, const struct nt_process *p, uint64_t address);
 /* Where the function is, through forwarders; 0: its module is not there. */
 uint64_t hook_target(struct hooks *h, const struct nt_process *p, struct hook_symbol *s);
-void hook_module_free(struct hook_module *m);
+void hook_module_free(struct hooks *h, struct hook_module *m);
 void hook_module_transfer(struct hooks *h, struct ser *s, struct hook_module *m);
 /* Enters m in `mapped`. */
 void hook_module_insert(struct hooks *h, struct hook_module *m);
@@ -47,7 +48,8 @@ void hook_module_refresh(struct hooks *h, struct hook_module *m);
 void hook_unhook_imports(struct hooks *h, struct nt_process *p, struct hook_module *m);
 void hook_hook_imports(struct hooks *h, struct nt_process *p, struct hook_module *m);
 
-/* calls.c */
+/* calls.c: whether a call of one of its functions goes on. */
+bool hook_is_called(const struct hooks *h, const struct hook_module *m);
 void hook_dispatch(void *ctx, struct nt_thread *t);
 void hook_continue(void *ctx, struct nt_thread *t);
 void hook_thread_free(struct hook_thread *ht);

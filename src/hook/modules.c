@@ -374,6 +374,18 @@ void hook_module_insert(struct hooks *h, struct hook_module *m)
     vec_insert(&h->mapped, behind(h, m->process, m->base), m);
 }
 
+/* What nobody points to any more. */
+static void sweep(struct hooks *h)
+{
+    for (size_t i = h->modules.len; i-- > 0 && !h->busy;) {
+        struct hook_module *m = h->modules.data[i];
+        if (!m->gone || hook_is_called(h, m))
+            continue;
+        vec_remove(&h->modules, i);
+        hook_module_free(h, m);
+    }
+}
+
 static void leave(struct hooks *h, const struct nt_process *p, uint64_t base)
 {
     for (size_t i = 0; i < h->mapped.len; i++) {
@@ -383,8 +395,9 @@ static void leave(struct hooks *h, const struct nt_process *p, uint64_t base)
         m->gone = true;
         vec_remove(&h->mapped, i);
         h->last = NULL;
-        return;
+        break;
     }
+    sweep(h);
 }
 
 static char *base_name(const uint16_t *path, size_t len)
@@ -443,8 +456,12 @@ void hooks_image(struct hooks *h, struct nt_process *p, uint64_t base, uint64_t 
     follow_forwards(h, p);
 }
 
-void hook_module_free(struct hook_module *m)
+void hook_module_free(struct hooks *h, struct hook_module *m)
 {
+    vec_foreach (s, &m->symbols)
+        for (unsigned i = 0; i < HOOK_LISTENERS; i++)
+            if (s->user[i] && h->listeners[i].forget)
+                h->listeners[i].forget(h->listeners[i].ctx, s);
     free(m->name);
     free(m->texts);
     vec_free(&m->symbols);

@@ -99,7 +99,7 @@ static const struct override_set *service_set(struct overrides *o, const struct 
 /* ---- API functions
  * -------------------------------------------------------------------------------------------- */
 
-static bool wants(void *ctx, const struct hook_symbol *s)
+static bool wants(void *ctx, struct hook_symbol *s)
 {
     struct overrides *o = ctx;
     char text[16];
@@ -177,6 +177,19 @@ static void leave(void *ctx, struct nt_thread *t, struct hook_call *call, bool u
         return;
     call_fetch_result(&c);
     run_after(&c);
+}
+
+static void forget(void *ctx, struct hook_symbol *s)
+{
+    struct overrides *o = ctx;
+    for (size_t i = 0; i < o->sets.len; i++)
+        if (o->sets.data[i] == s->user[LISTENER]) {
+            vec_free(&o->sets.data[i]->list);
+            free(o->sets.data[i]);
+            o->sets.data[i] = o->sets.data[--o->sets.len];
+            break;
+        }
+    s->user[LISTENER] = NULL;
 }
 
 /* ---- Services
@@ -268,7 +281,7 @@ static pgr_status check(const struct pgr_machine *m, const struct override *o, s
     return PGR_OK;
 }
 
-static void forget(struct override *o)
+static void free_override(struct override *o)
 {
     free(o->module);
     free(o->function);
@@ -295,7 +308,7 @@ static void listen(struct overrides *o, const struct override *added)
     }
     if (added->hook.system_callers)
         hooks_see_all(o->m->hooks);
-    hooks_listen(o->m->hooks, LISTENER, &(struct hook_listener){o, wants, enter, leave});
+    hooks_listen(o->m->hooks, LISTENER, &(struct hook_listener){o, wants, enter, leave, forget});
     hooks_ask_again(o->m->hooks);
 }
 
@@ -307,7 +320,7 @@ pgr_status pgr_hook_call(struct pgr_machine *m, const struct pgr_call_hook *hook
     split(o, hook->function ? hook->function : "");
     pgr_status s = check(m, o, err);
     if (s) {
-        forget(o);
+        free_override(o);
         return s;
     }
     struct overrides *all = overrides_of(m);
@@ -338,7 +351,7 @@ void overrides_destroy(struct overrides *o)
     if (!o)
         return;
     vec_foreach (it, &o->all)
-        forget(*it);
+        free_override(*it);
     vec_foreach (set, &o->sets) {
         vec_free(&(*set)->list);
         free(*set);

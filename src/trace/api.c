@@ -12,8 +12,7 @@ struct trace_api {
     struct trace *t;
     struct hooks *h;
     struct api_table table;
-    api_group_id errors;                    /* names of Win32 error codes */
-    VEC(struct trace_function *) functions; /* that symbols point to */
+    api_group_id errors; /* names of Win32 error codes */
     struct trace_scratch scratch;
     char place[PLACE_MAX + 32]; /* of the event that is going on */
     char error[64];
@@ -35,7 +34,6 @@ static struct trace_function *function_of(struct trace_api *a, const struct hook
 {
     struct trace_function *fn = xcalloc(1, sizeof *fn);
     enum api_found how = API_EXACT;
-    vec_push(&a->functions, fn);
     fn->known = s->name && api_find(&a->table, s->name, bits, &fn->f, &how);
     fn->strings = how == API_A_BY_W ? 1 : how == API_W_BY_A ? 2 : 0;
     fn->count = fn->known ? (uint8_t)MIN(fn->f.count, (unsigned)HOOK_SAVED) : UNNAMED_KEPT;
@@ -45,14 +43,18 @@ static struct trace_function *function_of(struct trace_api *a, const struct hook
     return fn;
 }
 
-static bool wants(void *ctx, const struct hook_symbol *s)
+static bool wants(void *ctx, struct hook_symbol *s)
 {
     struct trace_api *a = ctx;
     const struct nt_process *p = nt_process_get(trace_kernel(a->t), s->module->process);
+    if (s->user[LISTENER])
+        return true;
     struct trace_function *fn = function_of(a, s, p->ptr_size);
-    ((struct hook_symbol *)s)->user[LISTENER] = fn;
-    fn->wanted = trace_wants_function(a->t, s->module->name, s->name ? s->name : "", fn->category);
-    return fn->wanted;
+    if (trace_wants_function(a->t, s->module->name, s->name ? s->name : "", fn->category))
+        s->user[LISTENER] = fn;
+    else
+        free(fn);
+    return s->user[LISTENER] != NULL;
 }
 
 /* ---- Arguments
@@ -171,7 +173,7 @@ static enum hook_answer enter(void *ctx, struct nt_thread *t, struct hook_call *
     struct guest_view view = {k, p};
     const struct trace_guest guest = {&view, p->ptr_size, peek, describe};
     const struct frame f = {p, t, c->slot};
-    if (!fn || !fn->wanted || (c->by_system && !trace_sees_system(a->t)))
+    if (!fn || (c->by_system && !trace_sees_system(a->t)))
         return HOOK_IGNORE;
     if (fn->vectors && p->ptr_size == 8)
         k->up.sync(k, t);
@@ -261,6 +263,12 @@ static void leave(void *ctx, struct nt_thread *t, struct hook_call *c, bool unwo
     trace_emit(a->t, &ev);
 }
 
+static void forget(void *ctx, struct hook_symbol *s)
+{
+    free(s->user[LISTENER]);
+    s->user[LISTENER] = NULL;
+}
+
 /* ---- The whole
  * --------------------------------------------------------------------------------------------- */
 
@@ -271,7 +279,7 @@ struct trace_api *trace_api_create(struct trace *t, struct hooks *h)
     a->h = h;
     api_builtin(&a->table);
     a->errors = api_group_by_name(&a->table, "ERROR");
-    hooks_listen(h, LISTENER, &(struct hook_listener){a, wants, enter, leave});
+    hooks_listen(h, LISTENER, &(struct hook_listener){a, wants, enter, leave, forget});
     return a;
 }
 
@@ -279,8 +287,5 @@ void trace_api_destroy(struct trace_api *a)
 {
     if (!a)
         return;
-    vec_foreach (fn, &a->functions)
-        free(*fn);
-    vec_free(&a->functions);
     free(a);
 }

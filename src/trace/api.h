@@ -15,7 +15,7 @@ void trace_api_destroy(struct trace_api *a);
 /* What is known of a function of the guest's. */
 struct trace_function {
     struct api_function f; /* when `known` */
-    bool known, wanted;
+    bool known;
     uint8_t strings; /* 0, or the size in bytes of characters where the prototype says another */
     uint8_t count;   /* of arguments that are kept */
     bool vectors;    /* some of them come in XMM registers */
