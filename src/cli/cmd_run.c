@@ -3,6 +3,7 @@
 #include "base/ntstatus.h"
 #include "base/hostio.h"
 #include "cli/cli.h"
+#include "cli/script_options.h"
 #include "cli/stub_file.h"
 #include "cli/trace_options.h"
 #include "machine/machine.h"
@@ -26,6 +27,7 @@ struct run_values {
     const char *root, *cwd, *overlay, *engine, *entry, *exit;
     struct cli_list env, mounts, rw;
     struct trace_values trace;
+    struct script_values script;
     uint64_t timeout, max_instructions, seed, processors, memory_mib;
     int clock, verbose;
     bool strict, quiet, explain, prefer32, raw;
@@ -330,7 +332,7 @@ static pgr_status wrap_code(const struct run_values *v, const char *path, struct
 }
 
 static int run_machine(struct pgr_machine *m, const struct run_values *v, struct trace *trace,
-                       char **argv)
+                       struct script_guests *guests, char **argv)
 {
     struct pgr_error e;
     struct pgr_exit why;
@@ -373,6 +375,8 @@ static int run_machine(struct pgr_machine *m, const struct run_values *v, struct
         cli_error("%s", e.text);
     else
         status = exit_status(&why, v);
+    if (!s && script_options_finish(guests, &why))
+        status = STATUS_OURS;
     sum_up(v, m->k);
     if (v->explain)
         explain(m->k);
@@ -404,15 +408,17 @@ static int run(const void *values, int argc, char **argv)
         .seed = v->seed,
         .strict = v->strict,
         .count = v->max_instructions != 0,
-        .intercept = trace_options_intercept(&v->trace),
+        .intercept = trace_options_intercept(&v->trace) || script_options_wanted(&v->script),
         .processors = (unsigned)v->processors,
         .memory = v->memory_mib << 20,
     };
     struct pgr_machine *m;
     struct trace *trace;
+    struct script_guests guests = {0};
     struct pgr_error e;
     allow_many_files();
     signal(SIGPIPE, SIG_IGN); /* a closed output is the guest's STATUS_PIPE_BROKEN */
+    signal(SIGXFSZ, SIG_IGN); /* and a file that may not grow is a full disk, to it and to traces */
     signal(SIGXFSZ, SIG_IGN); /* and what limits files is an error as well */
     if (trace_options_open(&v->trace, &trace, &e)) {
         cli_error("%s", e.text);
@@ -424,9 +430,13 @@ static int run(const void *values, int argc, char **argv)
         cli_error("%s", e.text);
     } else {
         watch_signals(m);
-        status = run_machine(m, v, trace, argv);
+        if (script_options_start(&v->script, v->strict, m, &guests, &e))
+            cli_error("%s", e.text);
+        else
+            status = run_machine(m, v, trace, &guests, argv);
         interrupted_machine = NULL;
         pgr_machine_destroy(m);
+        script_options_destroy(&guests);
     }
     /* What became of the guest is known; that the trace is not whole is said besides. */
     if (trace && trace_destroy(trace, &e))
@@ -485,11 +495,13 @@ static const struct cli_option options[] = {
      CLI_INTO(INTEGER, V, max_instructions), .min = 1},
     {"exit", 0, "ADDRESS", "limits", "stop when this address is reached; the exit status is EAX",
      CLI_INTO(TEXT, V, exit), .rare = true},
-    {"strict", 0, NULL, "limits", "stop at the first service that is not implemented",
+    {"strict", 0, NULL, "limits",
+     "stop at the first service that is not implemented, or error of a script",
      CLI_INTO(FLAG, V, strict)},
     {"memory", 0, "MIB", "limits", "guest memory at most, in MiB", CLI_INTO(INTEGER, V, memory_mib),
      .min = 1024, .max = 8 << 20, .rare = true},
     TRACE_OPTIONS(V, trace),
+    SCRIPT_OPTIONS(V, script),
     {"clock", 0, "virtual|host", "machine",
      "virtual: time follows the guest's own progress, and the same input gives the same run; only "
      "the unicorn engine can. host: time is the host's",

@@ -26,6 +26,7 @@ const struct cli_topic cli_topics[] = {
     {"host", "What the guest may touch"}, /* mounts, network */
     {"limits", "When to stop"},
     {"trace", "Tracing"},
+    {"script", "Scripts"},
     {"machine", "Time, chance and engine"},
     {"output", "Output"},
     {NULL, NULL},
