@@ -419,7 +419,6 @@ static int run(const void *values, int argc, char **argv)
     allow_many_files();
     signal(SIGPIPE, SIG_IGN); /* a closed output is the guest's STATUS_PIPE_BROKEN */
     signal(SIGXFSZ, SIG_IGN); /* and a file that may not grow is a full disk, to it and to traces */
-    signal(SIGXFSZ, SIG_IGN); /* and what limits files is an error as well */
     if (trace_options_open(&v->trace, &trace, &e)) {
         cli_error("%s", e.text);
         return STATUS_OURS;
