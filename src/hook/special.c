@@ -10,12 +10,16 @@ struct special {
 };
 enum { NEVER = 0x80 };
 
-/* In order of strcmp. */
+/*
+ * HOOK_WALKS: looks at its callers' frames, or leaves by unwinding them. HOOK_NO_LEAVE: never
+ * returns, or keeps its return address to come back to it by a jump (setjmp). NEVER: helpers of
+ * compilers, which take and keep values in any register or move the stack under their caller; and
+ * entry points of the kernel's.
+ */
 static const struct special specials[] = {
-    /* keeps the return address and returns to it once more, by a jump */
     {"_CxxThrowException", HOOK_WALKS},
-    {"_EH_prolog", NEVER}, /* helpers of compilers: what they get and keep is in any register, or */
-    {"_EH_prolog2", NEVER}, /* they move the stack under their caller */
+    {"_EH_prolog", NEVER},
+    {"_EH_prolog2", NEVER},
     {"_EH_prolog3", NEVER},
     {"_EH_prolog3_GS", NEVER},
     {"_EH_prolog3_catch", NEVER},
@@ -69,7 +73,7 @@ static const struct special specials[] = {
     {"ExitProcess", HOOK_NO_LEAVE},
     {"ExitThread", HOOK_NO_LEAVE},
     {"FreeLibraryAndExitThread", HOOK_NO_LEAVE},
-    {"KiUserApcDispatcher", NEVER}, /* the kernel goes there, not the guest */
+    {"KiUserApcDispatcher", NEVER},
     {"KiUserCallbackDispatcher", NEVER},
     {"KiUserExceptionDispatcher", NEVER},
     {"LdrInitializeThunk", NEVER},
