@@ -7,7 +7,8 @@
  *
  * Each kernel does `n` turns of its work and returns a checksum of what came out; the same n gives
  * the same checksum on every processor. It never measures time: scripts/bench takes it from outside
- * with two values of n, so that the start of the program cancels out.
+ * with two values of n, so that the start of the program cancels out. Where the processor itself
+ * runs the same code, the program counts its ticks as well (main.c): that tells a percent.
  */
 #include <stdint.h>
 
@@ -33,7 +34,8 @@ extern const struct bench_subject bench_kernels[];
 /* What needs an operating system (guest.c, native.c), ended by a NULL name. */
 extern const struct bench_subject bench_system[];
 
-/* Runs `NAME N` of argv and prints the checksum in hexadecimal. Returns the exit status. */
+/* Runs `NAME N [TIMES]` of argv and prints the checksum in hexadecimal, with TIMES after the ticks
+ * of N turns. Returns the exit status. */
 int bench_main(int argc, char **argv);
 
 /* Writes to standard output (guest.c, native.c). */
