@@ -62,8 +62,8 @@ static void put_in_order(uint32_t *values, uint32_t count)
     }
 }
 
-/* Runs n turns again and again. Prints how many ticks of the time stamp counter they took: the least,
- * and where the fastest quarter and half of the times end. */
+/* Runs n turns again and again. Prints how many ticks of the time stamp counter they took: the
+ * least, and where the fastest quarter and half of the times end. */
 static uint32_t watch(const struct bench_subject *subject, uint32_t n, uint32_t times)
 {
     static uint32_t took[MOST_TIMES];
