@@ -144,6 +144,10 @@ struct nt_kernel {
     bool (*on_service_enter)(void *ctx, struct nt_call *c, ntstatus *answer);
     void (*on_service_leave)(void *ctx, struct nt_call *c, ntstatus *status);
     void *override_ctx;
+    /* Who may swallow exceptions; NULL: nobody. True: t goes on with its registers as they are now,
+     * instead of in the guest's dispatcher or, at the second chance, of the process's end. */
+    bool (*on_exception)(void *ctx, struct nt_thread *t, const struct nt_exception *e);
+    void *on_exception_ctx;
     /* Said once with -v, or when something is missing. */
     void (*on_note)(void *ctx, const struct nt_note *n);
     void *on_note_ctx;

@@ -143,6 +143,8 @@ bool win_raise(struct nt_kernel *k, struct nt_thread *t, const struct nt_excepti
     struct nt_process *p = nt_process_get(k, t->process);
     k->up.sync(k, t);
     NT_TELL(k, exception, t, e);
+    if (k->on_exception && k->on_exception(k->on_exception_ctx, t, e))
+        return true;
     if (!p->ki_exception)
         return false;
     if (k->on_dispatch)

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { TSC_PER_TICK = 250, CODE_MAX = 15 };
+enum { TSC_PER_TICK = 250 };
 
 /* Nobody handled it, or nobody could be told: the process ends with the exception's code. */
 static bool deliver(struct nt_kernel *k, struct nt_thread *t, struct nt_exception *e)
@@ -42,40 +42,27 @@ static uint64_t access_kind(enum cpu_access access)
     return access == CPU_EXECUTE ? 8 : access == CPU_WRITE ? 1 : 0;
 }
 
-/* The instruction at rip without its prefixes; what is not mapped reads as zero. */
-static void opcode_at(struct nt_kernel *k, const struct nt_thread *t, uint8_t *op)
+struct x86_opcode win_opcode_at(struct nt_kernel *k, const struct nt_thread *t, uint64_t rip)
 {
-    uint8_t code[CODE_MAX] = {0};
-    size_t at = 0;
+    uint8_t code[X86_INSN_MAX] = {0};
     struct mem_space *m = nt_process_get(k, t->process)->mem;
     for (size_t i = 0; i < sizeof code; i++)
-        if (!mem_peek(m, t->cpu.rip + i, code + i, 1))
+        if (!mem_peek(m, rip + i, code + i, 1))
             break;
-    while (at < 8 &&
-           (code[at] == 0x66 || code[at] == 0x67 || code[at] == 0xf0 || code[at] == 0xf2 ||
-            code[at] == 0xf3 || code[at] == 0x2e || code[at] == 0x36 || code[at] == 0x3e ||
-            code[at] == 0x26 || code[at] == 0x64 || code[at] == 0x65 ||
-            (t->cpu.cs == X86_SEL_CODE64 && (code[at] & 0xf0) == 0x40)))
-        at++;
-    memcpy(op, code + at, 3);
-}
-
-static bool privileged(const uint8_t *op)
-{
-    static const uint8_t one[] = {0x6c, 0x6d, 0x6e, 0x6f, 0xe4, 0xe5, 0xe6, 0xe7,
-                                  0xec, 0xed, 0xee, 0xef, 0xf4, 0xfa, 0xfb};
-    static const uint8_t two[] = {0x00, 0x01, 0x06, 0x08, 0x09, 0x20, 0x21,
-                                  0x22, 0x23, 0x30, 0x32, 0x33, 0x35};
-    return op[0] == 0x0f ? memchr(two, op[1], sizeof two) != NULL
-                         : memchr(one, op[0], sizeof one) != NULL;
+    return x86_opcode_read(code, t->cpu.cs == X86_SEL_CODE64);
 }
 
 /* ins and outs: the CPU checks the port before the memory, translators may do it the other way. */
 static bool string_of_port(struct nt_kernel *k, const struct nt_thread *t)
 {
-    uint8_t op[3];
-    opcode_at(k, t, op);
-    return op[0] >= 0x6c && op[0] <= 0x6f;
+    struct x86_opcode op = win_opcode_at(k, t, t->cpu.rip);
+    return op.kind == X86_OP_INS || op.kind == X86_OP_OUTS;
+}
+
+bool win_is_stack(struct nt_kernel *k, struct nt_thread *t, uint64_t va)
+{
+    win_stack_current(k, t);
+    return va >= t->stack_region && va < t->stack_base;
 }
 
 static bool memory_fault(struct nt_kernel *k, struct nt_thread *t, const struct cpu_exit *x)
@@ -83,10 +70,7 @@ static bool memory_fault(struct nt_kernel *k, struct nt_thread *t, const struct 
     uint64_t kind = access_kind(x->access), va = x->address;
     if (x->access != CPU_EXECUTE && string_of_port(k, t))
         return raise_simple(k, t, STATUS_PRIVILEGED_INSTRUCTION);
-    if (x->status == STATUS_GUARD_PAGE_VIOLATION)
-        win_stack_current(k, t);
-    bool on_stack = va >= t->stack_region && va < t->stack_base;
-    if (x->status == STATUS_GUARD_PAGE_VIOLATION && on_stack) {
+    if (x->status == STATUS_GUARD_PAGE_VIOLATION && win_is_stack(k, t, va)) {
         if (win_stack_grow(k, t, va))
             return true;
         return raise_access(k, t, STATUS_STACK_OVERFLOW, kind, va);
@@ -112,29 +96,29 @@ static uint64_t read_tsc(struct nt_kernel *k)
     return k->clock.tsc;
 }
 
-static bool emulate_rdtsc(struct nt_kernel *k, struct nt_thread *t, const uint8_t *op)
+static bool emulate_rdtsc(struct nt_kernel *k, struct nt_thread *t, const struct x86_opcode *op)
 {
-    bool tscp = op[0] == 0x0f && op[1] == 0x01 && op[2] == 0xf9;
-    if (!tscp && !(op[0] == 0x0f && op[1] == 0x31))
-        return false;
     uint64_t tsc = read_tsc(k);
     t->cpu.gpr[X86_RAX] = (uint32_t)tsc;
     t->cpu.gpr[X86_RDX] = tsc >> 32;
-    if (tscp)
+    if (op->kind == X86_OP_RDTSCP)
         t->cpu.gpr[X86_RCX] = 0;
-    t->cpu.rip += tscp ? 3 : 2;
+    t->cpu.rip += op->length;
     return true;
 }
 
 static bool general_protection(struct nt_kernel *k, struct nt_thread *t)
 {
-    uint8_t op[3];
-    opcode_at(k, t, op);
-    if (emulate_rdtsc(k, t, op))
-        return true;
-    if (privileged(op))
+    struct x86_opcode op = win_opcode_at(k, t, t->cpu.rip);
+    switch (op.kind) {
+    case X86_OP_RDTSC:
+    case X86_OP_RDTSCP:
+        return emulate_rdtsc(k, t, &op);
+    case X86_OP_OTHER:
+        return raise_access(k, t, STATUS_ACCESS_VIOLATION, 0, UINT64_MAX);
+    default:
         return raise_simple(k, t, STATUS_PRIVILEGED_INSTRUCTION);
-    return raise_access(k, t, STATUS_ACCESS_VIOLATION, 0, UINT64_MAX);
+    }
 }
 
 enum { FLOAT_INVALID = 1, FLOAT_DENORMAL = 2, FLOAT_ZERO = 4, FLOAT_OVER = 8, FLOAT_UNDER = 16 };

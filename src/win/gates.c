@@ -54,6 +54,11 @@ static bool pop_return(struct nt_kernel *k, struct nt_thread *t, unsigned bytes)
     return true;
 }
 
+bool win_gate_leave(struct nt_kernel *k, struct nt_thread *t)
+{
+    return pop_return(k, t, 0) && !k->need_resched;
+}
+
 static bool service(struct nt_kernel *k, struct nt_thread *t)
 {
     return pop_return(k, t, 0) && nt_dispatch(k, t, (uint32_t)t->cpu.gpr[X86_RAX]);

@@ -8,6 +8,7 @@
  * win_boot() makes a process that is ready to run: everything after its first instruction is done
  * by guest code. It needs a kernel with the root's windows directory mounted.
  */
+#include "arch/opcode.h"
 #include "nt/kernel.h"
 
 struct win_boot {
@@ -46,15 +47,23 @@ uint64_t win_gate_base(unsigned ptr_size);
 bool win_gate(struct nt_kernel *k, struct nt_thread *t, uint64_t address);
 /* Whether it is the one through which services are called; their number is in EAX. */
 bool win_is_service_gate(const struct nt_process *p, uint64_t address);
+/* Leaves that gate with what is in EAX, as after a service. As win_gate. */
+bool win_gate_leave(struct nt_kernel *k, struct nt_thread *t);
 
 /* The CPU reported a fault or exception: turns it into what the guest sees (stack growth, an
  * exception, emulation of rdtsc). Returns false when the thread cannot go on now. */
 struct cpu_exit;
 bool win_fault(struct nt_kernel *k, struct nt_thread *t, const struct cpu_exit *x);
 
-/* Writes the clock to the shared user data when it has moved by at least a millisecond. */
+/* What stands at an address of t's process, among the instructions that fault in user mode. */
+struct x86_opcode win_opcode_at(struct nt_kernel *k, const struct nt_thread *t, uint64_t rip);
+/* Whether va is in the part of t's stack that grows: a guard page there is the kernel's business.
+ */
+bool win_is_stack(struct nt_kernel *k, struct nt_thread *t, uint64_t va);
+
 /* k->cfg.xfeatures changed, before anything has run. */
 void win_show_processor(struct nt_kernel *k, struct nt_process *p);
+/* Writes the clock to the shared user data when it has moved by at least a millisecond. */
 void win_update_time(struct nt_kernel *k, struct nt_process *p);
 
 /* The image of a DLL that Peregrine supplies to roots that lack it; from malloc, NULL when it is

@@ -113,7 +113,8 @@ static uint16_t *prefixed(const char *prefix, const uint16_t *rest, size_t rest_
     uint16_t *out = xmalloc((n + rest_len + 1) * 2);
     for (size_t i = 0; i < n; i++)
         out[i] = (uint8_t)prefix[i];
-    memcpy(out + n, rest, rest_len * 2);
+    if (rest_len)
+        memcpy(out + n, rest, rest_len * 2);
     *len = n + rest_len;
     out[*len] = 0;
     return out;

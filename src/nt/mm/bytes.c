@@ -1,17 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
+#include "base/bits.h"
 #include "mem/space.h"
 #include "nt/mm/internal.h"
 
-const uint8_t *nt_image_bytes(struct nt_kernel *k, struct nt_process *p, uint64_t va, size_t *size)
+static struct mem_object *object_of(struct nt_kernel *k, struct nt_process *p, uint64_t va)
 {
     struct nt_view v;
     if (!nt_image_at(k, p, va, &v))
         return NULL;
     struct nt_section *s = mm_section(k, v.section);
-    if (!s || !s->image || !s->image->object)
+    return s && s->image ? s->image->object : NULL;
+}
+
+const uint8_t *nt_image_bytes(struct nt_kernel *k, struct nt_process *p, uint64_t va, size_t *size)
+{
+    struct mem_object *o = object_of(k, p, va);
+    if (!o)
         return NULL;
-    *size = mem_object_size(s->image->object);
-    return mem_object_bytes(s->image->object);
+    *size = mem_object_size(o);
+    return mem_object_bytes(o);
+}
+
+const uint8_t *nt_image_part(struct nt_kernel *k, struct nt_process *p, uint64_t va, uint64_t at,
+                             uint64_t len, size_t *size)
+{
+    struct mem_object *o = object_of(k, p, va);
+    if (!o || !len || !range_inside(at, len, mem_object_size(o)))
+        return NULL;
+    *size = mem_object_size(o);
+    return mem_object_range(o, at, len) - at;
 }
 
 uint64_t nt_image_room(struct nt_kernel *k, struct nt_process *p, uint64_t va)

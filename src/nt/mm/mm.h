@@ -77,6 +77,10 @@ bool nt_image_at(struct nt_kernel *k, struct nt_process *p, uint64_t va, struct 
 /* The image at va as it was laid out, before any guest wrote to its own copy: contiguous, borrowed
  * from the section. NULL when va is in no image. */
 const uint8_t *nt_image_bytes(struct nt_kernel *k, struct nt_process *p, uint64_t va, size_t *size);
+/* The same; but only the `len` bytes from `at` are sure to be there, for images are read from their
+ * files as far as they are looked at. NULL also when the image is not that large. */
+const uint8_t *nt_image_part(struct nt_kernel *k, struct nt_process *p, uint64_t va, uint64_t at,
+                             uint64_t len, size_t *size);
 /* How much room for thunks the image at va has at its end. */
 uint64_t nt_image_room(struct nt_kernel *k, struct nt_process *p, uint64_t va);
 /* Calls fn for each view in order of address. */

@@ -142,6 +142,9 @@ ntstatus nt_raise_exception(struct nt_call *c)
     c->keep_registers = true;
     if (!e.first_chance)
         NT_TELL(c->k, exception, c->t, &e);
+    if (!e.first_chance && c->k->on_exception &&
+        c->k->on_exception(c->k->on_exception_ctx, c->t, &e))
+        return STATUS_SUCCESS;
     if (!e.first_chance || !c->k->up.raise(c->k, c->t, &e))
         nt_process_end(c->k, c->p, e.code);
     return STATUS_SUCCESS;
