@@ -2,37 +2,50 @@
 #include "machine/aside.h"
 #include "arch/x87.h"
 #include "base/bits.h"
+#include "machine/flow.h"
 #include "mem/space.h"
 #include <peregrine/hook.h>
 
 #include <sys/mman.h>
-#include <ucontext.h>
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/common_interface_defs.h>
 #endif
 
 enum { STACK = 512 << 10, GUARD = 4096, HOME = 32, SPARE = 0x80, ARGS_MAX = 32 };
 
+/* Lies at the top of its stack, so that both are there again when the next one is needed. */
 struct machine_aside {
     struct pgr_machine *m;
     struct nt_thread *t; /* referenced */
-    ucontext_t self, back;
-    uint8_t *stack;
+    struct flow self, back;
+    uint8_t *stack; /* from its guard page on */
     machine_aside_fn *fn;
     uint64_t number;
     bool done, go_on;
+    struct machine_aside *outer; /* the next one in the machine's list */
     /* of a guest function that is going on */
     bool waits, lost;
-    struct x86_state saved;
     struct pgr_guest_call *call;
-    uint64_t slot;               /* where its return address is */
-    struct machine_aside *outer; /* the next one in the machine's list */
+    uint64_t slot; /* where its return address is */
 #ifdef __SANITIZE_ADDRESS__
     void *fake, *back_fake;
     const void *back_stack;
     size_t back_size;
 #endif
+    struct x86_state saved; /* last: it is large, and not cleared */
 };
+
+static struct machine_aside *aside_of(uint8_t *stack)
+{
+    const size_t size = (sizeof(struct machine_aside) + 63) & ~(size_t)63;
+    return (void *)(stack + GUARD + STACK - size);
+}
+
+/* Of the stack itself, in bytes. */
+static size_t room_of(uint8_t *stack)
+{
+    return (size_t)((uint8_t *)aside_of(stack) - (stack + GUARD));
+}
 
 /* ---- Switching
  * -------------------------------------------------------------------------------------------- */
@@ -40,7 +53,7 @@ struct machine_aside {
 #ifdef __SANITIZE_ADDRESS__
 static void enter_begin(struct machine_aside *a)
 {
-    __sanitizer_start_switch_fiber(&a->back_fake, a->stack + GUARD, STACK);
+    __sanitizer_start_switch_fiber(&a->back_fake, a->stack + GUARD, room_of(a->stack));
 }
 static void entered(struct machine_aside *a)
 {
@@ -72,21 +85,20 @@ static void left(struct machine_aside *a)
 static void go_in(struct machine_aside *a)
 {
     enter_begin(a);
-    swapcontext(&a->back, &a->self);
+    flow_switch(&a->back, &a->self);
     left(a);
 }
 
 static void go_out(struct machine_aside *a)
 {
     leave_begin(a);
-    swapcontext(&a->self, &a->back);
+    flow_switch(&a->self, &a->back);
     entered(a);
 }
 
-/* makecontext passes ints. */
-static void body(unsigned low, unsigned high)
+static void body(void *aside)
 {
-    struct machine_aside *a = (void *)((uintptr_t)high << 32 | low);
+    struct machine_aside *a = aside;
     entered(a);
     a->go_on = a->fn(a->m, a->t, a->number);
     a->done = true;
@@ -116,9 +128,8 @@ static void finish(struct machine_aside *a)
             *at = a->outer;
             break;
         }
-    vec_push(&m->aside_stacks, a->stack);
     nt_object_unref(m->k, &a->t->o);
-    free(a);
+    vec_push(&m->aside_stacks, a->stack);
 }
 
 /* ---- The contract
@@ -136,17 +147,18 @@ static bool after(struct machine_aside *a, bool *go_on)
 bool machine_aside_run(struct pgr_machine *m, struct nt_thread *t, machine_aside_fn *fn,
                        uint64_t number, bool *go_on)
 {
-    struct machine_aside *a = xcalloc(1, sizeof *a);
-    *a = (struct machine_aside){.m = m, .t = t, .fn = fn, .number = number, .outer = m->asides};
+    uint8_t *stack = take_stack(m);
+    struct machine_aside *a = aside_of(stack);
+    memset(a, 0, offsetof(struct machine_aside, saved));
+    a->m = m;
+    a->t = t;
+    a->fn = fn;
+    a->number = number;
+    a->stack = stack;
+    a->outer = m->asides;
     nt_object_ref(&t->o);
     m->asides = a;
-    a->stack = take_stack(m);
-    getcontext(&a->self);
-    a->self.uc_stack.ss_sp = a->stack + GUARD;
-    a->self.uc_stack.ss_size = STACK;
-    a->self.uc_link = NULL;
-    makecontext(&a->self, (void (*)(void))body, 2, (unsigned)(uintptr_t)a,
-                (unsigned)((uintptr_t)a >> 32));
+    flow_make(&a->self, stack + GUARD, room_of(stack), body, a);
     go_in(a);
     return after(a, go_on);
 }
