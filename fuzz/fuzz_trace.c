@@ -26,6 +26,26 @@ static void read_lines(const char *path)
     trace_file_close(&f);
 }
 
+static void find_threads(const char *path)
+{
+    struct trace_file f;
+    struct pgr_error e = {0};
+    struct trace_threads t = {0};
+    if (trace_file_open(&f, path, &e))
+        return;
+    pgr_status s = f.format == TRACE_FORMAT_SQLITE ? PGR_OK : trace_file_threads(&f, &t, &e);
+    BUG_ON(s && !e.text[0]);
+    vec_foreach (thread, &t.list) {
+        size_t n = 0;
+        trace_file_choose(&f, thread);
+        while (!trace_file_next(&f, &e) && f.line)
+            n++;
+        BUG_ON(n != thread->lines.len);
+    }
+    trace_threads_free(&t);
+    trace_file_close(&f);
+}
+
 static void count(const char *path)
 {
     static const struct trace_top_options o = {.order = TOP_MEAN};
@@ -45,6 +65,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         BUG("no file in memory");
     snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
     read_lines(path);
+    find_threads(path);
     count(path);
     close(fd);
     return 0;

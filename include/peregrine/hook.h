@@ -35,7 +35,9 @@ struct pgr_call_hook {
      * "kernel32!CreateFileW", "kernel32!*File*", "*!Reg*", "CreateFileW" (of any module): functions
      * that a DLL exports, as called by other modules. By ordinal: "comctl32!#17". "nt!NtClose",
      * "nt!Nt*File": services of the kernel, whoever calls them. Modules without ".dll"; case does
-     * not matter; * and ? match. Copied.
+     * not matter; * and ? match. By address, whoever calls it and whether it is exported or not:
+     * "0x140001450", "a.exe+0x1450" (also when the module comes later); see PGR_HOOK_CODE for
+     * how engines do that. Copied.
      */
     const char *function;
     /* Before the call: arguments may be looked at and changed. May be NULL, like the others. */
@@ -55,8 +57,9 @@ struct pgr_call_hook {
 };
 
 /* *id (may be NULL) is for pgr_unhook_call; never 0. PGR_E_STATE: the machine was not made with
- * pgr_config.intercept. PGR_E_ARGUMENT: no name, no handler, or no such service. A function that no
- * module exports (yet) is no error. */
+ * pgr_config.intercept. PGR_E_ARGUMENT: no name, no handler, or no such service. PGR_E_ENGINE: the
+ * engine cannot hook that address; the sentence names those that can. A function that no module
+ * exports (yet) is no error. */
 pgr_status pgr_hook_call(struct pgr_machine *m, const struct pgr_call_hook *hook, uint32_t *id,
                          struct pgr_error *err);
 /* Calls that are going on do not end in its `exit` any more. PGR_E_NOT_FOUND: no such hook. */

@@ -47,7 +47,8 @@ struct pgr_config {
     bool strict;         /* an unimplemented service ends the run */
     bool count;          /* count instructions exactly; needed for limits on them, and slower */
     bool intercept;      /* calls between modules can be seen and changed (peregrine/hook.h) */
-    bool blocks;         /* executed blocks of code can be observed, as coverage does; slower */
+    bool instrument;     /* of engine auto: one that can tell of code and memory as they are used
+                            (peregrine/event.h) */
     unsigned processors; /* that the guest sees; 0: as many as run it, see `engine` */
     uint64_t memory; /* bytes of guest memory at most, 0: 16 GiB; only what is touched is used */
 };
@@ -138,6 +139,53 @@ unsigned pgr_machine_pointer_size(const struct pgr_machine *m);
 /* Services called and, when counted, instructions executed since load. */
 uint64_t pgr_machine_services(const struct pgr_machine *m);
 uint64_t pgr_machine_instructions(const struct pgr_machine *m);
+
+/* ---- What there is, between runs and in handlers
+ * -------------------------------------------------
+ * A list is one block with all its texts, from malloc: free() it. With a count of 0 it may be NULL.
+ * It says what was there when it was made. PGR_E_STATE: no program is loaded.
+ */
+
+struct pgr_module {
+    const char *name; /* of its file in lower case, "kernel32.dll"; "" when it has none */
+    const char *path; /* the guest's, "C:\windows\system32\kernel32.dll"; NULL: not known */
+    uint64_t base;
+    uint64_t size;    /* bytes */
+    uint64_t entry;   /* address of its entry point; 0: none */
+    uint32_t exports; /* functions and data: by how many pgr_export_list returns */
+    bool system;      /* a file below C:\windows, and not the program itself */
+};
+/* The images of the program's process, in ascending order of address. */
+pgr_status pgr_module_list(struct pgr_machine *m, struct pgr_module **list, size_t *count,
+                           struct pgr_error *err);
+
+struct pgr_export {
+    const char *name;    /* NULL: by ordinal only */
+    const char *forward; /* "NTDLL.RtlAllocateHeap", "plugin2.#7"; NULL: it is here */
+    uint64_t address;    /* of the function or datum itself, hooked or not; 0: it is elsewhere */
+    uint32_t ordinal;
+};
+/* What the module exports that `address` lies in: as its file says, those with names first, in
+ * their order; what has several names comes as often. PGR_E_NOT_FOUND: no module is there. */
+pgr_status pgr_export_list(struct pgr_machine *m, uint64_t address, struct pgr_export **list,
+                           size_t *count, struct pgr_error *err);
+
+enum pgr_thread_state { PGR_THREAD_READY, PGR_THREAD_RUNNING, PGR_THREAD_WAITING };
+struct pgr_thread {
+    uint32_t id;                 /* as GetCurrentThreadId says, and as functions here take it */
+    enum pgr_thread_state state; /* RUNNING: now, in a handler its own thread is */
+    uint32_t suspended;          /* how many times; more than 0: it does not run */
+    uint64_t start, parameter;   /* as CreateThread was given them */
+    uint64_t teb;
+    uint64_t stack_low, stack_high; /* what is committed of its stack now; high is the first address
+                                       behind it */
+    const char *waits_for;          /* "objects", "delay", "alert", "keyed event", "completion",
+                                       "work", "host"; NULL: it does not wait. Static */
+};
+/* The threads of the program's process that have not ended, in the order in which they were made.
+ */
+pgr_status pgr_thread_list(struct pgr_machine *m, struct pgr_thread **list, size_t *count,
+                           struct pgr_error *err);
 
 /* ---- Snapshots
  * ------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
  *
  * Unlike scripts they run with all rights of the process.
  */
+#include <peregrine/event.h>
 #include <peregrine/hook.h>
 
 #ifdef __cplusplus
@@ -27,7 +28,7 @@ extern "C" {
 struct pgr_plugin_host {
     uint32_t version; /* PGR_PLUGIN_VERSION of the program */
     uint32_t size;    /* of this structure there: what lies beyond is not there */
-    /* The functions of the same names in hook.h and machine.h. */
+    /* The functions of the same names in hook.h, event.h and machine.h. */
     pgr_status (*hook_call)(struct pgr_machine *m, const struct pgr_call_hook *hook, uint32_t *id,
                             struct pgr_error *err);
     pgr_status (*unhook_call)(struct pgr_machine *m, uint32_t id, struct pgr_error *err);
@@ -63,6 +64,22 @@ struct pgr_plugin_host {
                                        uint64_t value, struct pgr_error *err);
     unsigned (*machine_pointer_size)(const struct pgr_machine *m);
     void (*machine_stop)(struct pgr_machine *m);
+    pgr_status (*module_list)(struct pgr_machine *m, struct pgr_module **list, size_t *count,
+                              struct pgr_error *err);
+    pgr_status (*export_list)(struct pgr_machine *m, uint64_t address, struct pgr_export **list,
+                              size_t *count, struct pgr_error *err);
+    pgr_status (*thread_list)(struct pgr_machine *m, struct pgr_thread **list, size_t *count,
+                              struct pgr_error *err);
+    pgr_status (*hook)(struct pgr_machine *m, const struct pgr_hook *hook, uint32_t *id,
+                       struct pgr_error *err);
+    pgr_status (*unhook)(struct pgr_machine *m, uint32_t id, struct pgr_error *err);
+    const char *(*hook_kind_name)(enum pgr_hook_kind kind);
+    pgr_status (*machine_map)(struct pgr_machine *m, uint64_t address, uint64_t size,
+                              unsigned access, struct pgr_error *err);
+    pgr_status (*machine_protect)(struct pgr_machine *m, uint64_t address, uint64_t size,
+                                  unsigned access, struct pgr_error *err);
+    pgr_status (*machine_unmap)(struct pgr_machine *m, uint64_t address, uint64_t size,
+                                struct pgr_error *err);
 };
 
 /* Once in each plugin: by this the program knows that it fits. */

@@ -2,8 +2,6 @@
 #include "api/api.h"
 #include "base/bits.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 struct line {
@@ -31,11 +29,25 @@ static uint64_t narrowed(uint64_t v)
     return high == 0 || high == UINT32_MAX ? (uint32_t)v : v;
 }
 
+/* Decimal, or hexadecimal with "0x"; whole, as far as there is room for all of it. */
+static void append_digits(struct line *l, uint64_t v, bool hex)
+{
+    char digits[24], *p = digits + sizeof digits;
+    *--p = 0;
+    do {
+        *--p = "0123456789abcdef"[hex ? v & 15 : v % 10];
+        v = hex ? v >> 4 : v / 10;
+    } while (v);
+    if (hex) {
+        *--p = 'x';
+        *--p = '0';
+    }
+    append(l, p);
+}
+
 static void put_number(struct line *l, uint64_t v)
 {
-    char digits[24];
-    snprintf(digits, sizeof digits, v < 0x10000 ? "%" PRIu64 : "0x%" PRIx64, v);
-    append(l, digits);
+    append_digits(l, v, v >= 0x10000);
 }
 
 static void put_enum(struct line *l, const struct api_table *t, const struct api_group *g,
@@ -69,11 +81,8 @@ static void put_flags(struct line *l, const struct api_table *t, const struct ap
         }
     }
     l->len = names.len;
-    if (left || !l->len) {
-        char rest[24];
-        snprintf(rest, sizeof rest, left ? "0x%" PRIx64 : "%" PRIu64, left);
-        append(l, rest);
-    }
+    if (left || !l->len)
+        append_digits(l, left, left != 0);
 }
 
 size_t api_value_text(const struct api_table *t, api_group_id id, uint64_t value, char *out,

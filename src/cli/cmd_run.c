@@ -8,6 +8,7 @@
 #include "cli/trace_options.h"
 #include "machine/machine.h"
 #include "nt/io/io.h"
+#include <peregrine/event.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -69,6 +70,17 @@ static void sum_up(const struct run_values *v, const struct nt_kernel *k)
         fprintf(stderr, "peregrine: %llu missing service%s, called %llu time%s in all\n",
                 (unsigned long long)kinds, kinds == 1 ? "" : "s", (unsigned long long)calls,
                 calls == 1 ? "" : "s");
+}
+
+/* The names are right, or the run would not have begun; but the program may never call these. */
+static void say_if_untraced(const struct run_values *v, const struct trace *trace)
+{
+    bool narrowed = v->trace.patterns.len || v->trace.functions.len || v->trace.categories.len;
+    if (!trace || !narrowed || v->quiet || trace_wants_blocks(trace))
+        return;
+    if (!trace_told_anything(trace))
+        fprintf(stderr, "peregrine: the trace is empty: nothing that the program called passes its "
+                        "filters\n");
 }
 
 static void explain(const struct nt_kernel *k)
@@ -331,6 +343,12 @@ static pgr_status wrap_code(const struct run_values *v, const char *path, struct
     return s;
 }
 
+static bool on_block(struct pgr_machine *m, struct pgr_event *e, void *trace)
+{
+    trace_block(trace, e->address, (uint32_t)e->size);
+    return false;
+}
+
 static int run_machine(struct pgr_machine *m, const struct run_values *v, struct trace *trace,
                        struct script_guests *guests, char **argv)
 {
@@ -360,10 +378,9 @@ static int run_machine(struct pgr_machine *m, const struct run_values *v, struct
         say_engine(m);
     if (trace)
         trace_attach(trace, m->k, m->hooks);
-    if (trace && trace_wants_blocks(trace)) {
-        m->on_block_ctx = trace;
-        m->on_block = trace_block;
-    }
+    if (trace && trace_wants_blocks(trace))
+        pgr_hook(m, &(struct pgr_hook){.kind = PGR_HOOK_BLOCK, .handler = on_block, .ctx = trace},
+                 NULL, NULL);
     const char *engine = pgr_machine_engine(m, NULL);
     s = pgr_machine_run(m, &limits, &why, &e);
     if (v->verbose && m->plan.automatic && pgr_machine_engine(m, NULL) != engine)
@@ -378,6 +395,7 @@ static int run_machine(struct pgr_machine *m, const struct run_values *v, struct
     if (!s && script_options_finish(guests, &why))
         status = STATUS_OURS;
     sum_up(v, m->k);
+    say_if_untraced(v, trace);
     if (v->explain)
         explain(m->k);
     if (!s && v->verbose)
@@ -423,7 +441,7 @@ static int run(const void *values, int argc, char **argv)
         cli_error("%s", e.text);
         return STATUS_OURS;
     }
-    cfg.blocks = trace && trace_wants_blocks(trace);
+    cfg.instrument = trace && trace_wants_blocks(trace);
     int status = STATUS_OURS;
     if (pgr_machine_create(&cfg, &m, &e)) {
         cli_error("%s", e.text);

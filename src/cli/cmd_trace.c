@@ -8,7 +8,7 @@
 struct trace_command_values {
     uint64_t context, most;
     int order;
-    bool times, json;
+    bool times, by_thread, json;
 };
 
 static const char *const orders[] = {"time", "mean", "calls", "failures", "name", NULL};
@@ -33,7 +33,7 @@ static int trace(const void *values, int argc, char **argv)
 {
     const struct trace_command_values *v = values;
     if (!strcmp(argv[0], "diff")) {
-        struct trace_diff_options o = {v->context, v->times};
+        struct trace_diff_options o = {v->context, v->times, v->by_thread};
         return argc == 3 ? trace_diff(argv[1], argv[2], &o) : wrong("diff wants two files");
     }
     if (!strcmp(argv[0], "top")) {
@@ -52,6 +52,8 @@ static const struct cli_option options[] = {
      CLI_INTO(INTEGER, V, context), .max = 1000},
     {"times", 0, NULL, "output", "diff: time stamps must be the same, too",
      CLI_INTO(FLAG, V, times)},
+    {"by-thread", 't', NULL, "output", "diff: compare each thread's own lines",
+     CLI_INTO(FLAG, V, by_thread)},
     {"sort", 's', "BY", "output", "top: by time (without saying), mean, calls, failures or name",
      CLI_INTO(CHOICE, V, order), .choices = orders},
     {"lines", 'n', "N", "output", "top: the first N only", CLI_INTO(INTEGER, V, most)},
@@ -68,14 +70,20 @@ const struct cli_command cmd_trace = {
         "Reads traces that 'peregrine run --trace' has written.\n\n"
         "diff finds the first difference between two text or two JSON traces, time stamps aside. "
         "The exit status is 0 when there is none, 1 when there is one, and 2 in trouble. Two runs "
-        "of the same program with --clock virtual give the same trace.\n\n"
+        "of the same program with --clock virtual give the same trace. With the host's clock "
+        "threads "
+        "overtake each other: --by-thread compares what each of them did, and shows the first "
+        "difference of each. The first thread of one run is compared with the first of the other, "
+        "the second that was made with the second, whatever their ids are.\n\n"
         "top lists the functions of a JSON or sqlite trace: how often they were called, how long "
         "that took, calls inside of them included, and how often they failed. Calls that did not "
         "return count without time.",
-    .examples = "peregrine run --trace api,json=a.jsonl -- ./a.exe\tMake a trace.\n"
-                "peregrine trace top -n 20 a.jsonl\tWhere the time went.\n"
-                "peregrine trace top --sort failures a.jsonl\tWhat failed.\n"
-                "peregrine trace diff a.jsonl b.jsonl\tWhere two runs part.\n",
+    .examples =
+        "peregrine run --trace api,json=a.jsonl -- ./a.exe\tMake a trace.\n"
+        "peregrine trace top -n 20 a.jsonl\tWhere the time went.\n"
+        "peregrine trace top --sort failures a.jsonl\tWhat failed.\n"
+        "peregrine trace diff a.jsonl b.jsonl\tWhere two runs part.\n"
+        "peregrine trace diff --by-thread native.txt kvm.txt\tThe same, thread by thread.\n",
     .options = options,
     .defaults = &defaults,
     .values_size = sizeof(struct trace_command_values),

@@ -11,38 +11,34 @@
 
 enum { SAME, DIFFERENT, TROUBLE, CONTEXT_MAX = 1000 };
 
+struct before {
+    char *line;
+    uint64_t number;
+};
+
 struct diff {
     struct trace_file side[2];
     const struct trace_diff_options *o;
-    char **before; /* a ring of `context` lines */
+    struct before *before; /* a ring of `context` lines */
     uint64_t lines;
+    struct trace_threads threads[2];
+    char name[64]; /* of the thread that is compared; "": all of them */
     struct trace_out *shown;
 };
 
 /* ---- Lines
  * -------------------------------------------------------------------------------------------- */
 
-/* How many bytes at the beginning of a line of ours only say when. */
-static size_t time_length(const struct trace_file *f)
-{
-    static const char key[] = "{\"timestamp\":";
-    size_t i = f->format == TRACE_FORMAT_JSON ? sizeof key - 1 : 1;
-    if (f->len < i || (f->format == TRACE_FORMAT_JSON && memcmp(f->line, key, i)) ||
-        (f->format == TRACE_FORMAT_TEXT && f->line[0] != '['))
-        return 0;
-    while (i < f->len && (isdigit((unsigned char)f->line[i]) || f->line[i] == '.'))
-        i++;
-    return i;
-}
-
 /* Others may have written the keys in another order. */
 static bool same_objects(const struct diff *d)
 {
     struct pgr_error e;
     json_t *a = trace_file_object(&d->side[0], &e), *b = trace_file_object(&d->side[1], &e);
-    if (a && b && !d->o->times) {
-        json_object_del(a, "timestamp");
-        json_object_del(b, "timestamp");
+    for (unsigned i = 0; a && b && i < 2; i++) {
+        if (!d->o->times)
+            json_object_del(i ? a : b, "timestamp");
+        if (d->o->by_thread)
+            json_object_del(i ? a : b, "thread_id");
     }
     bool same = a && b && json_equal(a, b);
     json_decref(a);
@@ -50,10 +46,27 @@ static bool same_objects(const struct diff *d)
     return same;
 }
 
+/* What of a line must be the same begins here. */
+static size_t beginning(const struct diff *d, const struct trace_file *f)
+{
+    uint64_t id;
+    if (d->o->by_thread)
+        return trace_file_thread(f, &id);
+    return d->o->times ? 0 : trace_file_time(f);
+}
+
+static bool same_times(const struct trace_file *a, const struct trace_file *b)
+{
+    size_t i = trace_file_time(a);
+    return i == trace_file_time(b) && !memcmp(a->line, b->line, i);
+}
+
 static bool same_lines(const struct diff *d)
 {
     const struct trace_file *a = &d->side[0], *b = &d->side[1];
-    size_t i = d->o->times ? 0 : time_length(a), j = d->o->times ? 0 : time_length(b);
+    size_t i = beginning(d, a), j = beginning(d, b);
+    if (d->o->times && d->o->by_thread && i && j && !same_times(a, b))
+        return false;
     if (a->len - i == b->len - j && !memcmp(a->line + i, b->line + j, a->len - i))
         return true;
     return a->format == TRACE_FORMAT_JSON && same_objects(d);
@@ -78,17 +91,17 @@ static void remember(struct diff *d)
     d->lines++;
     if (!d->o->context)
         return;
-    char **slot = &d->before[d->lines % d->o->context];
-    free(*slot);
-    *slot = xstrdup(f->line);
+    struct before *slot = &d->before[d->lines % d->o->context];
+    free(slot->line);
+    *slot = (struct before){xstrdup(f->line), f->number};
 }
 
 static void show_before(struct diff *d)
 {
     uint64_t n = MIN(d->lines, d->o->context);
     for (uint64_t i = d->lines - n + 1; i <= d->lines; i++) {
-        const char *line = d->before[i % d->o->context];
-        show(d, "  ", CLI_PLAIN, i, line, strlen(line));
+        const struct before *b = &d->before[i % d->o->context];
+        show(d, "  ", CLI_PLAIN, b->number, b->line, strlen(b->line));
     }
 }
 
@@ -107,7 +120,10 @@ static pgr_status show_rest(struct diff *d, unsigned side, struct pgr_error *e)
 static pgr_status show_difference(struct diff *d, struct pgr_error *e)
 {
     const struct trace_file *a = &d->side[0], *b = &d->side[1];
-    if (a->line && b->line)
+    printf("%s%s", d->name, d->name[0] ? ": " : "");
+    if (a->line && b->line && d->name[0])
+        printf("line %" PRIu64 " of its own is the first that differs\n", d->lines + 1);
+    else if (a->line && b->line)
         printf("line %" PRIu64 " is the first that differs\n", d->lines + 1);
     else
         printf("%s ends after line %" PRIu64 ", %s goes on\n", a->line ? b->path : a->path,
@@ -152,6 +168,75 @@ static pgr_status compare(struct diff *d, bool *different, struct pgr_error *e)
     }
 }
 
+/* ---- By thread
+ * ------------------------------------------------------------------------------------------ */
+
+static void put_id(char *out, size_t size, const struct trace_thread *t)
+{
+    if (t->id == TRACE_NO_THREAD)
+        snprintf(out, size, "no thread");
+    else if (t->id == TRACE_MAIN_THREAD)
+        snprintf(out, size, "main");
+    else
+        snprintf(out, size, "%" PRIu64, t->id);
+}
+
+static void name_pair(struct diff *d, const struct trace_thread *a, const struct trace_thread *b)
+{
+    char left[24], right[24];
+    put_id(left, sizeof left, a);
+    put_id(right, sizeof right, b);
+    bool same = a->id == b->id;
+    snprintf(d->name, sizeof d->name, "%s%s%s%s", a->id == TRACE_NO_THREAD ? "" : "thread ", left,
+             same ? "" : " / ", same ? "" : right);
+}
+
+/* What has no counterpart in the other trace. */
+static void show_alone(const struct diff *d, unsigned side, const struct trace_thread *t)
+{
+    char id[24];
+    put_id(id, sizeof id, t);
+    printf("thread %s is only in %s, with %zu lines\n", id, d->side[side].path, t->lines.len);
+}
+
+static pgr_status compare_threads(struct diff *d, bool *different, struct pgr_error *e)
+{
+    const struct trace_threads *a = &d->threads[0], *b = &d->threads[1];
+    size_t i = 0, j = 0;
+    while (i < a->list.len || j < b->list.len) {
+        const struct trace_thread *x = i < a->list.len ? &a->list.data[i] : NULL;
+        const struct trace_thread *y = j < b->list.len ? &b->list.data[j] : NULL;
+        /* Events of no thread have no counterpart but themselves. */
+        bool left = !y || (x && x->id == TRACE_NO_THREAD && y->id != TRACE_NO_THREAD);
+        bool right = !x || (y && y->id == TRACE_NO_THREAD && x->id != TRACE_NO_THREAD);
+        bool one = false;
+        i += !right;
+        j += !left;
+        if (left || right) {
+            *different = true;
+            show_alone(d, right, right ? y : x);
+            continue;
+        }
+        name_pair(d, x, y);
+        trace_file_choose(&d->side[0], x);
+        trace_file_choose(&d->side[1], y);
+        d->lines = 0;
+        pgr_status s = compare(d, &one, e);
+        if (s)
+            return s;
+        *different |= one;
+    }
+    return PGR_OK;
+}
+
+static pgr_status compare_by_thread(struct diff *d, bool *different, struct pgr_error *e)
+{
+    pgr_status s = trace_file_threads(&d->side[0], &d->threads[0], e);
+    if (!s)
+        s = trace_file_threads(&d->side[1], &d->threads[1], e);
+    return s ? s : compare_threads(d, different, e);
+}
+
 int trace_diff(const char *a, const char *b, const struct trace_diff_options *o)
 {
     struct diff d = {.o = o, .side = {{.fd = -1}, {.fd = -1}}};
@@ -163,14 +248,16 @@ int trace_diff(const char *a, const char *b, const struct trace_diff_options *o)
     d.shown->in_memory = true;
     pgr_status s = open_sides(&d, a, b, &e);
     if (!s)
-        s = compare(&d, &different, &e);
+        s = (o->by_thread ? compare_by_thread : compare)(&d, &different, &e);
     if (s)
         cli_error("%s", e.text);
     for (uint64_t i = 0; i < o->context; i++)
-        free(d.before[i]);
+        free(d.before[i].line);
     free(d.before);
     vec_free(&d.shown->spilled);
     free(d.shown);
+    trace_threads_free(&d.threads[0]);
+    trace_threads_free(&d.threads[1]);
     trace_file_close(&d.side[0]);
     trace_file_close(&d.side[1]);
     return s || cli_finish_output() ? TROUBLE : different ? DIFFERENT : SAME;

@@ -56,6 +56,36 @@ struct cpu_exit {
 };
 
 /*
+ * Noted calls. Who replaces functions by thunks that call a gate, and return addresses by another
+ * gate, may let the engine do so alone: cpu_note_call() says where the function of a thunk is. The
+ * engine may then keep a record of a call of it, and of its return, and tell of many at once:
+ * always before the handler hears of an exit, and before cpu_run returns. What it sees itself is as
+ * if the gates had been reached and the handler had done the usual: at entry taken what the thunk
+ * pushed, put the gate of returns where the return address was, gone on at the target; at return
+ * gone on at that address. A call that has not returned is the last one and is told of as `open`:
+ * its return will be an exit. An engine may do without all of this.
+ */
+enum { CPU_RECORD_ARGS = 6 };
+
+struct cpu_noted {
+    uint64_t key;    /* what the thunk pushes: the address behind its call */
+    uint64_t target; /* where the function is */
+    unsigned args;   /* to keep, of one register or slot each; up to CPU_RECORD_ARGS */
+    unsigned pops;   /* bytes that it takes off the stack besides its return address */
+};
+
+struct cpu_record {                /* from hostile hands, like any register */
+    uint64_t key, slot, back;      /* slot: where the return address lies, which was `back` */
+    uint64_t began, ended;         /* how many nanoseconds ago */
+    uint64_t result[2];            /* RAX, RDX */
+    uint64_t stack;                /* the lower end of the thread's stack, by its TEB */
+    uint32_t last_error;           /* of the thread, when it returned */
+    uint64_t arg[CPU_RECORD_ARGS]; /* RCX, RDX, R8, R9 and the stack; of 32-bit code the stack */
+};
+typedef void cpu_record_fn(void *ctx, struct x86_state *st, const struct cpu_record *list, size_t n,
+                           bool open);
+
+/*
  * Called at SERVICE, GATE, FAULT, EXCEPTION, INTERRUPT. gpr, rip and rflags of `st` are current and
  * may be changed; before reading or changing any other field call cpu_sync(). Returns true to go
  * on running with *st, false to make cpu_run return this exit.
@@ -68,8 +98,51 @@ enum {
     CPU_CAP_AVX = 1 << 2,     /* x86_state.ext is loaded and saved, as far as the host has it */
     CPU_CAP_COUNT = 1 << 3,   /* counts instructions on request */
     CPU_CAP_BLOCKS = 1 << 4,  /* counts blocks: slices that repeat exactly */
-    CPU_CAP_OBSERVE = 1 << 5, /* tells of blocks: cpu_config.on_block */
+    CPU_CAP_OBSERVE = 1 << 5, /* tells of what runs: cpu_watch() */
+    CPU_CAP_RDTSC = 1 << 6,   /* rdtsc is an exception, #GP */
 };
+
+/* What may be told of while guest code runs. */
+enum cpu_watch_kind {
+    CPU_WATCH_CODE,       /* an instruction is about to run; with rep, each round of it */
+    CPU_WATCH_BLOCK,      /* a block is: instructions that nothing jumps out of but at their end;
+                           * one may be told of again in parts */
+    CPU_WATCH_READ,       /* data is about to be read */
+    CPU_WATCH_WRITE,      /* or written; `value` is what */
+    CPU_WATCH_READ_AFTER, /* it was read; `value` is what */
+    CPU_WATCH_CPUID       /* this instruction is about to run */
+};
+
+/* A range of addresses, both ends in it: of instructions, or of data. */
+struct cpu_watch {
+    enum cpu_watch_kind kind;
+    uint64_t first, last;
+};
+
+struct cpu_sight {
+    enum cpu_watch_kind kind;
+    uint32_t size;    /* of the instruction, the block, the data; wider data comes in parts of 8 */
+    uint64_t ip;      /* the instruction */
+    uint64_t address; /* what is in the range that is watched: the same, or the data's */
+    uint64_t value;   /* the lowest byte of memory in the lowest bits; 0 where none is known */
+};
+
+enum cpu_sight_answer {
+    CPU_SIGHT_GO_ON,
+    CPU_SIGHT_DONE, /* CPUID: the instruction is not run, *st has its results */
+    CPU_SIGHT_STOP  /* cpu_run returns CPU_EXIT_STOP: for CODE, BLOCK and CPUID before what was told
+                     * of (which is told of again), otherwise after the instruction */
+};
+
+/*
+ * Tells of what is watched, with the lock held. *st is stale until cpu_sync(st), which brings every
+ * field up to date, to the state before the instruction; what is changed there then is taken over:
+ * for CODE, BLOCK and CPUID at once (with another rip the instruction does not run), else not at
+ * all: an instruction that reads or writes is half done. Memory may be changed in any case; what is
+ * about to be read is read as changed.
+ */
+typedef enum cpu_sight_answer cpu_sight_fn(void *ctx, struct x86_state *st,
+                                           const struct cpu_sight *sight);
 
 /*
  * A part of 64-bit guests' address space that belongs to engines whose guest shares it with code of
@@ -90,13 +163,13 @@ struct cpu_config {
     /* Code addresses in [gate_base, gate_base + gate_size) exit instead of running; the range is
      * mapped read-execute in the guest's space by the machine. 0 bytes: none. */
     uint64_t gate_base, gate_size;
+    /* The gates of noted calls and of their return, and who is told; 0: no call is noted. */
+    uint64_t note_call, note_return;
+    cpu_record_fn *on_records;
     /* Components of x86_ext that the guest has been told of; where the engine can, CPUID and XCR0
      * say the same. */
     uint64_t xfeatures;
-    /* Told of each block of code before it runs, with the lock held: where it begins, and its
-     * bytes. A run of instructions that nothing jumps out of; one may be told of again in parts.
-     * NULL: no cost. CPU_CAP_OBSERVE. */
-    void (*on_block)(void *ctx, uint64_t address, uint32_t size);
+    cpu_sight_fn *on_sight;  /* NULL: nothing can be watched. CPU_CAP_OBSERVE */
     bool count_instructions; /* exact counting and budgets; costs speed; CPU_CAP_COUNT */
     bool count_blocks;       /* slices by blocks executed: deterministic; CPU_CAP_BLOCKS */
 };
@@ -118,6 +191,9 @@ struct cpu_engine_ops {
     void (*interrupt)(struct cpu_engine *e, struct x86_state *st);
     void (*set_slice)(struct cpu_engine *e, uint64_t slice);
     void (*count_blocks)(struct cpu_engine *e, bool on);
+    pgr_status (*watch)(struct cpu_engine *e, const struct cpu_watch *list, size_t n);
+    void (*note_call)(struct cpu_engine *e, const struct cpu_noted *f);
+    void (*note_calls)(struct cpu_engine *e, bool on);
     void (*collect_dirty)(struct cpu_engine *e);
     uint64_t (*instructions)(const struct cpu_engine *e);
     uint64_t (*blocks)(const struct cpu_engine *e);
@@ -210,6 +286,32 @@ static inline void cpu_count_blocks(struct cpu_engine *e, bool on)
     if (e->ops->count_blocks)
         e->ops->count_blocks(e, on);
 }
+/*
+ * What on_sight is told of from now on, instead of what it was told of before; copied. In a handler
+ * or in on_sight it counts from the next instruction on, between runs at once. What is not watched
+ * costs nothing, and with an empty list everything is as if there had been none. PGR_E_UNSUPPORTED:
+ * no CPU_CAP_OBSERVE; PGR_E_NOMEM.
+ */
+static inline pgr_status cpu_watch(struct cpu_engine *e, const struct cpu_watch *list, size_t n)
+{
+    if (!e->ops->watch)
+        return n ? PGR_E_UNSUPPORTED : PGR_OK;
+    return e->ops->watch(e, list, n);
+}
+/* In a handler, or between runs: calls of the function are noted as long as there is room for it;
+ * may be said again at any time. NULL: none is noted any more. */
+static inline void cpu_note_call(struct cpu_engine *e, const struct cpu_noted *f)
+{
+    if (e->ops->note_call)
+        e->ops->note_call(e, f);
+}
+/* In a handler: whether calls are noted at all, at first not. Only while one guest thread exists:
+ * what others do meanwhile would be told of before. */
+static inline void cpu_note_calls(struct cpu_engine *e, bool on)
+{
+    if (e->ops->note_calls)
+        e->ops->note_calls(e, on);
+}
 /* Tells mem_mark_dirty() of every page that the guest has written since the last call; pages that
  * left the engine in between were told then. */
 static inline void cpu_collect_dirty(struct cpu_engine *e)
@@ -226,8 +328,8 @@ static inline uint64_t cpu_blocks(const struct cpu_engine *e)
 {
     return e->ops->blocks ? e->ops->blocks(e) : 0;
 }
-/* How many hooks the executor carries: its own, and one more each that counts instructions or tells
- * of blocks. */
+/* How many hooks the executor carries: its own, one more that counts instructions or tells of
+ * blocks, and those for what else is watched. */
 static inline size_t cpu_hooks(const struct cpu_engine *e)
 {
     return e->ops->hooks ? e->ops->hooks(e) : 0;

@@ -16,6 +16,7 @@ struct gate {
     struct nt_thread *t;
     struct hook_thread *ht;
     uint64_t sp;
+    const struct hook_record *record; /* of the call that is told of late; NULL: it is now */
 };
 
 /* ---- Threads
@@ -125,7 +126,7 @@ static void tell_end(const struct gate *g, struct hook_call *c, bool unwound)
  * others. The TEB names the bounds of the one that is in use. */
 static void drop_below(const struct gate *g, uint64_t sp)
 {
-    uint64_t limit = 0;
+    uint64_t limit = g->record ? g->record->stack : 0;
     struct hook_thread *ht = g->ht;
     for (size_t i = ht->calls.len; i-- > 0;) {
         struct hook_call c = ht->calls.data[i];
@@ -140,10 +141,28 @@ static void drop_below(const struct gate *g, uint64_t sp)
     }
 }
 
+/* Another call has its return address where that of the last one was: it was left by a jump to the
+ * function that made it, which makes this one. */
+static bool replaced(const struct gate *g)
+{
+    const size_t n = g->ht->calls.len;
+    const struct hook_call *c = &g->ht->calls.data[n - 1];
+    uint64_t now, gate = hook_gate_address(GATE_RETURN);
+    if (c->slot != g->sp || !hook_peek_ptr(g->p, c->slot, &now))
+        return false;
+    if (g->record) /* what stood there then */
+        now = g->record->back;
+    return now != (c->armed ? gate : true_return(g->ht, n - 1));
+}
+
 static void settle(const struct gate *g)
 {
     if (g->ht->calls.len && g->ht->calls.data[g->ht->calls.len - 1].slot < g->sp)
         drop_below(g, g->sp);
+    while (g->ht->calls.len && replaced(g)) {
+        struct hook_call c = g->ht->calls.data[--g->ht->calls.len];
+        tell_end(g, &c, true);
+    }
     if (g->ht->calm && g->sp > g->ht->calm)
         take_again(g);
 }
@@ -197,8 +216,18 @@ static bool is_seen(const struct gate *g, struct hook_call *c)
     if (g->h->see_all || !c->by_system)
         return true;
     if (!m->unhooked)
-        hook_unhook_imports(g->h, g->p, m);
+        m->unhook = g->h->unhook = true;
     return false;
+}
+
+static void unhook(const struct gate *g)
+{
+    g->h->unhook = false;
+    vec_foreach (m, &g->h->mapped) {
+        if ((*m)->unhook && (*m)->process == g->p->o.id)
+            hook_unhook_imports(g->h, g->p, *m);
+        (*m)->unhook = false;
+    }
 }
 
 static enum hook_answer tell_entry(const struct gate *g, struct hook_call *c)
@@ -214,6 +243,32 @@ static enum hook_answer tell_entry(const struct gate *g, struct hook_call *c)
             return a;
     }
     return HOOK_GO_ON;
+}
+
+/* Whether all who want to hear of the function can do with records. */
+static bool all_brief(const struct gate *g, struct hook_symbol *s, struct hook_noted *f)
+{
+    bool any = false;
+    for (unsigned i = 0; i < HOOK_LISTENERS; i++) {
+        const struct hook_listener *l = &g->h->listeners[i];
+        if (!l->enter || !l->wants(l->ctx, s))
+            continue;
+        if (!l->brief || !l->brief(l->ctx, s, f))
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+/* From its second call on. */
+static void note(const struct gate *g, struct hook_symbol *s, uint64_t thunk, uint64_t target)
+{
+    struct hook_noted f = {.thunk = thunk, .target = target};
+    if (!g->h->note || s->brief == HOOK_BRIEF_NO || s->kind != HOOK_PLAIN)
+        return;
+    s->brief = all_brief(g, s, &f) ? HOOK_BRIEF_YES : HOOK_BRIEF_NO;
+    if (s->brief == HOOK_BRIEF_YES)
+        g->h->note(g->h->note_ctx, &f);
 }
 
 static void watch(const struct gate *g, struct hook_call *c)
@@ -232,7 +287,7 @@ static bool enter(struct gate *g, struct hook_symbol *s, uint64_t target)
         return fail(g->h->k, g->t, g->t->cpu.rip);
     c.caller = caller_of(g, c.back);
     c.depth = (uint32_t)g->ht->calls.len;
-    if (!is_seen(g, &c))
+    if (!s->module->point && !is_seen(g, &c))
         return true;
     if (s->kind == HOOK_WALKS)
         put_back(g);
@@ -255,7 +310,66 @@ static bool on_call(struct gate *g)
     set_ip(g, target, g->sp);
     if (!target) /* nobody's thunk: as jumping into the gates without a reason would end */
         return fail(g->h->k, g->t, hook_gate_address(GATE_CALL));
-    return enter(g, s, target);
+    bool go_on = enter(g, s, target);
+    note(g, s, back, target);
+    return go_on;
+}
+
+/* ---- Records
+ * --------------------------------------------------------------------------------------------- */
+
+/* A call that goes on, which nobody wants to hear of the end of: as if it had not been noted. */
+static void let_go(const struct gate *g, uint64_t back)
+{
+    uint64_t now;
+    if (hook_peek_ptr(g->p, g->sp, &now) && now == hook_gate_address(GATE_RETURN))
+        write_slot(g->p, g->sp, back);
+}
+
+static bool tell_record(const struct gate *g, struct hook_symbol *s, const struct hook_record *r,
+                        bool open)
+{
+    struct hook_call c = {
+        .symbol = s, .slot = r->slot, .back = r->back, .began = r->began, .record = r};
+    settle(g);
+    c.caller = caller_of(g, c.back);
+    c.depth = (uint32_t)g->ht->calls.len;
+    if (!is_seen(g, &c))
+        return false;
+    tell_entry(g, &c);
+    if (!open) {
+        tell_end(g, &c, false);
+        return true;
+    }
+    if (!c.told || g->ht->calls.len >= CALLS_MAX)
+        return false;
+    c.record = NULL;
+    c.armed = true;
+    vec_push(&g->ht->calls, c);
+    return true;
+}
+
+void hooks_record(struct hooks *h, struct nt_thread *t, const struct hook_record *r, bool open)
+{
+    struct nt_process *p = nt_process_get(h->k, t->process);
+    struct gate g = {h, p, t, thread_of(h, t), r->slot, r};
+    struct hook_symbol *s = hook_thunk_at(h, p, r->thunk);
+    /* The guest can write to where the engine keeps them. */
+    bool known = s && s->brief == HOOK_BRIEF_YES && s->kind == HOOK_PLAIN;
+    h->busy++;
+    if ((!known || !tell_record(&g, s, r, open)) && open)
+        let_go(&g, r->back);
+    h->busy--;
+}
+
+bool hooks_can_note(struct hooks *h, const struct nt_thread *t)
+{
+    const struct hook_thread *ht = find_thread(h, t->o.id);
+    bool all = true;
+    if (ht && ht->calm)
+        vec_foreach (c, &ht->calls)
+            all &= c->armed;
+    return all;
 }
 
 /* ---- Return
@@ -316,6 +430,18 @@ bool hooks_gate(struct hooks *h, struct nt_thread *t, uint64_t address)
     struct gate g = {h, p, t, thread_of(h, t), stack_pointer(p, t)};
     h->busy++;
     bool go_on = address == hook_gate_address(GATE_CALL) ? on_call(&g) : on_return(&g);
+    if (h->unhook)
+        unhook(&g);
+    h->busy--;
+    return go_on;
+}
+
+bool hooks_enter(struct hooks *h, struct nt_thread *t, struct hook_symbol *s)
+{
+    struct nt_process *p = nt_process_get(h->k, t->process);
+    struct gate g = {h, p, t, thread_of(h, t), stack_pointer(p, t)};
+    h->busy++;
+    bool go_on = enter(&g, s, s->address);
     h->busy--;
     return go_on;
 }

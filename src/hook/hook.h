@@ -34,6 +34,8 @@ enum hook_kind {
     HOOK_WALKS     /* the same, and it looks at the frames of its callers */
 };
 
+enum hook_brief { HOOK_BRIEF_UNKNOWN, HOOK_BRIEF_NO, HOOK_BRIEF_YES };
+
 /* A function that a module exports; lives until the module is unmapped and no call of it goes on.
  */
 struct hook_symbol {
@@ -44,6 +46,7 @@ struct hook_symbol {
     uint64_t address; /* where the function is; 0: a forwarder that nobody called yet */
     uint8_t kind;     /* enum hook_kind */
     bool wanted;      /* has a thunk */
+    uint8_t brief;    /* enum hook_brief: whether records of its calls do */
     void *user[2];    /* of each listener, by its number */
 };
 
@@ -53,12 +56,16 @@ struct hook_module {
     uint64_t base, size;
     bool system;     /* below C:\windows */
     bool gone;       /* unmapped */
+    bool point;      /* no image, but one function of it that is known by its address */
     bool unhooked;   /* its own imports lead past the thunks */
+    bool unhook;     /* they are to, when the guest stands still */
     uint64_t thunks; /* address of the first one; they are in the order of `symbols` */
     uint64_t table;  /* of the export table's addresses; 0: it is as it was */
     VEC(struct hook_symbol) symbols; /* by index in the export address table; does not move */
     uint8_t *texts;                  /* all names of symbols */
     size_t text_len;
+    VEC(struct hook_symbol *) by_name; /* made when it is needed first, or empty */
+    bool settled;                      /* no forwarder waits for another module to come */
 };
 
 enum { HOOK_SAVED = 16 };
@@ -77,6 +84,25 @@ struct hook_call {
     uint64_t saved[HOOK_SAVED]; /* of the first listener, for `leave`: arguments as they were */
     uint64_t kept[HOOK_SAVED];  /* the same of the second listener */
     void *user;                 /* of the second listener; not saved */
+    /* The call was seen by the engine alone, some time ago, and registers and memory are not those
+     * of then: what there was of them. NULL: it is seen as it happens. */
+    const struct hook_record *record;
+};
+
+/* Calls of functions that are told of late: by the engine, which need not come out for each. */
+struct hook_noted {
+    uint64_t thunk, target; /* thunk: the address that it pushes */
+    unsigned args, pops;    /* slots to keep; bytes that it takes off the stack with its return */
+};
+enum { HOOK_RECORD_ARGS = 6 };
+struct hook_record {
+    uint64_t thunk, slot, back;
+    uint64_t stack;                 /* the lower end of the thread's stack */
+    uint64_t began, ended;          /* nt_now() then */
+    uint64_t result[2];             /* RAX, RDX */
+    uint32_t last_error;            /* of the thread, when it returned */
+    uint64_t arg[HOOK_RECORD_ARGS]; /* as it was called: four registers and the stack; of 32-bit
+                                       code the stack */
 };
 
 enum hook_answer {
@@ -97,6 +123,9 @@ struct hook_listener {
     void (*leave)(void *ctx, struct nt_thread *t, struct hook_call *c, bool unwound);
     /* Its module is gone, or all are: what s->user has may be freed. May be NULL. */
     void (*forget)(void *ctx, struct hook_symbol *s);
+    /* Whether `enter` and `leave` of its calls can do with a record, *f then saying what of; asked
+     * after the first call. NULL: of no function that is wanted. */
+    bool (*brief)(void *ctx, const struct hook_symbol *s, struct hook_noted *f);
 };
 
 enum { HOOK_LISTENERS = 2 };
@@ -119,9 +148,28 @@ void hooks_image(struct hooks *h, struct nt_process *p, uint64_t base, uint64_t 
 /* Whether an address of the gate page is one of ours, and the call or return that it means: t goes
  * on where it must. False when another thread should run now. */
 bool hooks_is_gate(uint64_t address);
+/* The gate that thunks call, and that of returns. */
+uint64_t hooks_note_gate(bool of_returns);
+/*
+ * A function that no module exports, known by its address: "+0x1450" of the module that it is in.
+ * Whoever stops threads there calls hooks_enter() when t is about to execute its first instruction,
+ * with the meaning of hooks_gate; calls from anywhere are told. Listeners decide by s->address.
+ */
+struct hook_symbol *hooks_point(struct hooks *h, const struct nt_process *p, uint64_t address);
+bool hooks_enter(struct hooks *h, struct nt_thread *t, struct hook_symbol *s);
 /* A gate that is left to whoever is above. */
 uint64_t hooks_spare_gate(void);
 bool hooks_gate(struct hooks *h, struct nt_thread *t, uint64_t address);
+/* Who notes calls of functions from now on, where all listeners can do with a record of them; f
+ * NULL: of none that were said before. */
+typedef void hook_note_fn(void *ctx, const struct hook_noted *f);
+void hooks_note_calls(struct hooks *h, hook_note_fn *note, void *ctx);
+/* What was noted of a call by t, in order, before anything else that it did is told of. `open`: it
+ * has not returned, and from now on is like any other; for others the guest may be running on. */
+void hooks_record(struct hooks *h, struct nt_thread *t, const struct hook_record *r, bool open);
+/* False while calls of t go on whose true return addresses are on the stack: the next call that
+ * comes to the gate may see to it that their end is not missed. */
+bool hooks_can_note(struct hooks *h, const struct nt_thread *t);
 /* Everything, after the kernel's objects; then hooks_begin is not called. Listeners are asked
  * anew. */
 void hooks_transfer(struct hooks *h, struct ser *s);

@@ -16,6 +16,11 @@ bool hooks_is_gate(uint64_t address)
     return address - hook_gate_address(0) < GATE_COUNT * GATE_STEP;
 }
 
+uint64_t hooks_note_gate(bool of_returns)
+{
+    return hook_gate_address(of_returns ? GATE_RETURN : GATE_CALL);
+}
+
 uint64_t hooks_spare_gate(void)
 {
     return hook_gate_address(GATE_COUNT);
@@ -53,6 +58,18 @@ void hooks_see_all(struct hooks *h)
     h->see_all = true;
 }
 
+void hooks_note_calls(struct hooks *h, hook_note_fn *note, void *ctx)
+{
+    h->note = note;
+    h->note_ctx = ctx;
+}
+
+void hook_forget_noted(struct hooks *h)
+{
+    if (h->note)
+        h->note(h->note_ctx, NULL);
+}
+
 static void connect_kernel(struct hooks *h)
 {
     h->k->on_dispatch = hook_dispatch;
@@ -64,6 +81,7 @@ void hooks_ask_again(struct hooks *h)
 {
     if (h->k->on_dispatch_ctx != h) /* everybody is asked when it begins */
         return;
+    hook_forget_noted(h);
     vec_foreach (m, &h->mapped)
         hook_module_refresh(h, *m);
     vec_foreach (m, &h->mapped)

@@ -62,12 +62,14 @@ static size_t slots_until_zero(const struct patching *c, uint64_t va)
 
 /* One table for each DLL that is imported from: by the descriptors of either kind. */
 static void by_descriptors(const struct patching *c, const struct hook_module *m,
-                           const struct pe_image *img, unsigned dir_index, uint32_t size,
-                           uint32_t slots_at)
+                           unsigned dir_index, uint32_t size, uint32_t slots_at)
 {
-    struct pe_directory dir = pe_directory(img, dir_index);
+    struct pe_image img;
+    if (!hook_open_image(c->h, c->p, m->base, &img, dir_index))
+        return;
+    struct pe_directory dir = pe_directory(&img, dir_index);
     for (uint32_t at = dir.rva; dir.size && at - dir.rva < dir.size; at += size) {
-        const uint8_t *d = pe_bytes(img, at, size);
+        const uint8_t *d = pe_bytes(&img, at, size);
         uint32_t rva = d ? pe_u32(d + slots_at) : 0;
         if (!rva)
             return;
@@ -79,13 +81,8 @@ static void patch(struct hooks *h, struct nt_process *p, const struct hook_modul
                   bool to_thunks)
 {
     const struct patching c = {h, p, to_thunks};
-    struct pe_image img;
-    size_t len;
-    const uint8_t *bytes = nt_image_bytes(h->k, p, m->base, &len);
-    if (!bytes || pe_open(&img, bytes, len, PE_MAPPED, "image", NULL))
-        return;
-    by_descriptors(&c, m, &img, IMAGE_DIRECTORY_ENTRY_IMPORT, 20, 16);
-    by_descriptors(&c, m, &img, IMAGE_DIRECTORY_ENTRY_DELAY_IMPORT, 32, 12);
+    by_descriptors(&c, m, IMAGE_DIRECTORY_ENTRY_IMPORT, 20, 16);
+    by_descriptors(&c, m, IMAGE_DIRECTORY_ENTRY_DELAY_IMPORT, 32, 12);
 }
 
 void hook_unhook_imports(struct hooks *h, struct nt_process *p, struct hook_module *m)

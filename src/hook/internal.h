@@ -24,6 +24,9 @@ struct hooks {
     unsigned busy;                     /* gates that listeners are being told of */
     VEC(struct hook_module *) mapped;  /* in order of process and base */
     struct hook_module *last;          /* found last */
+    hook_note_fn *note;                /* NULL: nobody notes calls */
+    void *note_ctx;
+    bool unhook; /* some module's imports are to lead past the thunks */
     VEC(struct hook_thread *) threads;
 };
 
@@ -41,8 +44,15 @@ void hook_module_transfer(struct hooks *h, struct ser *s, struct hook_module *m)
 void hook_module_insert(struct hooks *h, struct hook_module *m);
 void hook_ask_listeners(struct hooks *h, struct hook_symbol *s);
 
+/* None of the calls that were noted so far is to be any more. */
+void hook_forget_noted(struct hooks *h);
 /* Exports that are wanted now get thunks. */
 void hook_module_refresh(struct hooks *h, struct hook_module *m);
+
+/* The image at base, of which the headers can be read, and the directory of that number. */
+struct pe_image;
+bool hook_open_image(struct hooks *h, struct nt_process *p, uint64_t base, struct pe_image *img,
+                     unsigned directory);
 
 /* imports.c: m's imports lead past the thunks, or to them. */
 void hook_unhook_imports(struct hooks *h, struct nt_process *p, struct hook_module *m);

@@ -66,13 +66,43 @@ static struct hook_module *module_named(struct hooks *h, const struct nt_process
     return NULL;
 }
 
+static int by_name(const void *a, const void *b)
+{
+    const struct hook_symbol *x = *(struct hook_symbol *const *)a;
+    const struct hook_symbol *y = *(struct hook_symbol *const *)b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : x < y ? -1 : 1;
+}
+
+static void sort_names(struct hook_module *m)
+{
+    vec_foreach (s, &m->symbols)
+        if (s->name)
+            vec_push(&m->by_name, s);
+    qsort(m->by_name.data, m->by_name.len, sizeof *m->by_name.data, by_name);
+}
+
 static struct hook_symbol *symbol_named(struct hook_module *m, const char *name)
 {
     uint32_t ordinal = name[0] == '#' ? (uint32_t)strtoul(name + 1, NULL, 10) : 0;
-    vec_foreach (s, &m->symbols)
-        if (name[0] == '#' ? s->ordinal == ordinal : s->name && !strcmp(s->name, name))
-            return s;
-    return NULL;
+    if (name[0] == '#') {
+        vec_foreach (s, &m->symbols)
+            if (s->ordinal == ordinal)
+                return s;
+        return NULL;
+    }
+    if (!m->by_name.len && m->symbols.len)
+        sort_names(m);
+    size_t low = 0, high = m->by_name.len;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (strcmp(m->by_name.data[mid]->name, name) < 0)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    bool found = low < m->by_name.len && !strcmp(m->by_name.data[low]->name, name);
+    return found ? m->by_name.data[low] : NULL;
 }
 
 uint64_t hook_target(struct hooks *h, const struct nt_process *p, struct hook_symbol *s)
@@ -113,15 +143,78 @@ uint64_t hooks_address_of(struct hooks *h, const struct nt_process *p, const cha
     return 0;
 }
 
+/* ---- Images
+ * ------------------------------------------------------------------------------------------- */
+
+enum { HEADERS = 0x1000 }; /* enough for what is said of all headers */
+
+static bool headers_there(struct hooks *h, struct nt_process *p, uint64_t base)
+{
+    size_t size;
+    const uint8_t *b = nt_image_part(h->k, p, base, 0, HEADERS, &size);
+    uint32_t at = b ? pe_u32(b + 0x3c) : 0, headers;
+    if (!b || !nt_image_part(h->k, p, base, at, 0x200, &size))
+        return false;
+    headers = pe_u32(b + at + 24 + 60); /* SizeOfHeaders */
+    return headers && nt_image_part(h->k, p, base, 0, MIN((size_t)headers, size), &size);
+}
+
+/* What an export directory leads to mostly lies inside of it: tables, and texts that end there. */
+static bool exports_inside(const struct pe_image *img, const struct pe_directory *dir)
+{
+    struct pe_exports ex;
+    const uint8_t *d = pe_bytes(img, dir->rva, dir->size);
+    if (!d || d[dir->size - 1] || dir->size < PE_EXPORT_DIRECTORY_SIZE ||
+        !pe_exports_open(&ex, img) || ex.damage.what)
+        return false;
+    const struct {
+        uint32_t rva;
+        uint64_t size;
+    } tables[] = {{pe_u32(d + 28), ex.nfunctions * 4ull},
+                  {pe_u32(d + 32), ex.nnames * 4ull},
+                  {pe_u32(d + 36), ex.nnames * 2ull}};
+    for (size_t i = 0; i < ARRAY_LEN(tables); i++)
+        if (tables[i].size && !range_inside(tables[i].rva - dir->rva, tables[i].size, dir->size))
+            return false;
+    for (uint32_t i = 0; i < ex.nnames; i++)
+        if (pe_u32(ex.names + (size_t)i * 4) - dir->rva >= dir->size)
+            return false;
+    return true;
+}
+
+static bool all_there(struct hooks *h, struct nt_process *p, uint64_t base)
+{
+    size_t size;
+    return nt_image_bytes(h->k, p, base, &size) != NULL;
+}
+
+bool hook_open_image(struct hooks *h, struct nt_process *p, uint64_t base, struct pe_image *img,
+                     unsigned directory)
+{
+    size_t size;
+    const uint8_t *bytes = nt_image_part(h->k, p, base, 0, 1, &size);
+    if (!bytes || (!headers_there(h, p, base) && !all_there(h, p, base)) ||
+        pe_open(img, bytes, size, PE_MAPPED, "image", NULL))
+        return false;
+    struct pe_directory dir = pe_directory(img, directory);
+    if (!dir.rva || !dir.size)
+        return true;
+    bool there = nt_image_part(h->k, p, base, dir.rva, dir.size, &size) != NULL;
+    if (there && directory == IMAGE_DIRECTORY_ENTRY_EXPORT)
+        there = exports_inside(img, &dir);
+    return there || all_there(h, p, base);
+}
+
 /* ---- Exports
  * ------------------------------------------------------------------------------------------ */
 
 struct reading {
     struct hook_module *m;
     const struct pe_image *img;
-    uint32_t base;  /* lowest ordinal */
-    size_t texts;   /* bytes */
-    bool measuring; /* first pass: how long are the names */
+    uint32_t base;          /* lowest ordinal */
+    size_t texts;           /* bytes */
+    bool measuring;         /* first pass: how long are the names */
+    struct pe_section last; /* that was looked at */
 };
 
 static char *keep(struct reading *r, const char *text)
@@ -134,10 +227,15 @@ static char *keep(struct reading *r, const char *text)
     return at;
 }
 
-static bool is_code(const struct pe_image *img, uint32_t rva)
+static bool is_code(struct reading *r, uint32_t rva)
 {
-    int i = pe_section_at(img, rva);
-    return i >= 0 && pe_section(img, (unsigned)i).characteristics & IMAGE_SCN_MEM_EXECUTE;
+    if (rva - r->last.rva >= r->last.virtual_size) {
+        int i = pe_section_at(r->img, rva);
+        if (i < 0)
+            return false;
+        r->last = pe_section(r->img, (unsigned)i);
+    }
+    return r->last.characteristics & IMAGE_SCN_MEM_EXECUTE;
 }
 
 static bool on_export(void *ctx, const struct pe_export *x)
@@ -155,7 +253,7 @@ static bool on_export(void *ctx, const struct pe_export *x)
         return true;
     if (x->forwarder && !strchr(x->forwarder, '.'))
         return true;
-    if (!x->forwarder && !is_code(r->img, x->rva))
+    if (!x->forwarder && !is_code(r, x->rva))
         return true;
     s->name = x->name ? keep(r, x->name) : NULL;
     s->forward = x->forwarder ? keep(r, x->forwarder) : NULL;
@@ -222,14 +320,12 @@ static void make_thunk(const struct nt_process *p, const struct hook_module *m, 
  * Whether the function itself may stand where a forwarder was. The loader counts users of the DLL
  * that a forwarder leads to; these stay as long as the process.
  */
-static bool forward_is_safe(struct hooks *h, const struct nt_process *p,
-                            const struct hook_symbol *s)
+static bool may_be_moved(const struct hook_symbol *s)
 {
     static const char *const always[] = {"ntdll.", "kernelbase.", "kernel32."};
-    struct hook_symbol probe = *s;
     for (size_t i = 0; i < ARRAY_LEN(always); i++)
         if (!strncasecmp(s->forward, always[i], strlen(always[i])))
-            return hook_target(h, p, &probe) != 0;
+            return true;
     return false;
 }
 
@@ -245,46 +341,50 @@ static bool address_table(const struct pe_image *img, const struct hook_module *
     return range_inside(rva, m->symbols.len * 4, m->size);
 }
 
-/* Exports of one function have one address: they share the thunk of the first that is wanted. */
-struct alias {
-    uint32_t rva, index;
-};
-
-static int by_rva(const void *a, const void *b)
+/* Where the table of rows below has, or would have, this one. */
+static size_t row_of(const uint32_t *rows, size_t mask, const struct hook_module *m, uint32_t rva)
 {
-    const struct alias *x = a, *y = b;
-    return x->rva != y->rva ? x->rva < y->rva ? -1 : 1 : x->index < y->index ? -1 : 1;
+    size_t at = (rva * 0x9e3779b1u >> 8) & mask;
+    while (rows[at] && m->symbols.data[rows[at] - 1].rva != rva)
+        at = (at + 1) & mask;
+    return at;
 }
 
+/* Exports of one function have one address: they share the thunk of the first that is wanted. */
 static void name_own_thunks(const struct hook_module *m, uint32_t *entries)
 {
-    struct alias *all = xmalloc((m->symbols.len + 1) * sizeof *all);
-    size_t n = 0;
-    for (uint32_t i = 0; i < m->symbols.len; i++)
-        if (m->symbols.data[i].rva)
-            all[n++] = (struct alias){m->symbols.data[i].rva, i};
-    qsort(all, n, sizeof *all, by_rva);
-    for (size_t first = 0, next; first < n; first = next) {
-        const struct hook_symbol *wanted = NULL;
-        for (next = first; next < n && all[next].rva == all[first].rva; next++)
-            if (!wanted && m->symbols.data[all[next].index].wanted)
-                wanted = &m->symbols.data[all[next].index];
-        for (size_t i = first; wanted && i < next; i++)
-            entries[all[i].index] =
-                (uint32_t)(m->thunks + (size_t)(wanted - m->symbols.data) * THUNK - m->base);
+    size_t mask = 15;
+    while (mask < 2 * m->symbols.len)
+        mask = 2 * mask + 1;
+    uint32_t *rows = xcalloc(mask + 1, sizeof *rows); /* index and 1 of who has the thunk, by rva */
+    for (uint32_t i = 0; i < m->symbols.len; i++) {
+        const struct hook_symbol *s = &m->symbols.data[i];
+        size_t at = row_of(rows, mask, m, s->rva);
+        if (s->rva && s->wanted && !rows[at])
+            rows[at] = i + 1;
     }
-    free(all);
+    for (size_t i = 0; i < m->symbols.len; i++) {
+        uint32_t rva = m->symbols.data[i].rva;
+        uint32_t first = rva ? rows[row_of(rows, mask, m, rva)] : 0;
+        if (first)
+            entries[i] = (uint32_t)(m->thunks + (first - 1) * (uint64_t)THUNK - m->base);
+    }
+    free(rows);
 }
 
-static bool name_forward_thunks(struct hooks *h, const struct nt_process *p,
-                                const struct hook_module *m, uint32_t *entries)
+static bool name_forward_thunks(struct hooks *h, const struct nt_process *p, struct hook_module *m,
+                                uint32_t *entries)
 {
     bool changed = false;
+    m->settled = true;
     for (size_t i = 0; i < m->symbols.len; i++) {
         struct hook_symbol *s = &m->symbols.data[i];
-        if (!s->wanted || !s->forward || s->address || !forward_is_safe(h, p, s))
+        if (!s->wanted || !s->forward || s->address || !may_be_moved(s))
             continue;
-        hook_target(h, p, s);
+        if (!hook_target(h, p, s)) {
+            m->settled = false;
+            continue;
+        }
         entries[i] = (uint32_t)(m->thunks + i * THUNK - m->base);
         changed = true;
     }
@@ -332,6 +432,7 @@ static bool ask(struct hooks *h, struct hook_module *m)
 {
     bool any = false;
     vec_foreach (s, &m->symbols) {
+        s->brief = HOOK_BRIEF_UNKNOWN;
         if (s->wanted)
             continue;
         hook_ask_listeners(h, s);
@@ -344,11 +445,9 @@ void hook_module_refresh(struct hooks *h, struct hook_module *m)
 {
     struct nt_process *p = nt_process_get(h->k, m->process);
     struct pe_image img;
-    size_t len;
-    const uint8_t *bytes = nt_image_bytes(h->k, p, m->base, &len);
     uint64_t room = nt_image_room(h->k, p, m->base);
-    if (!bytes || (m->symbols.len + 1) * THUNK > room || !ask(h, m) ||
-        pe_open(&img, bytes, len, PE_MAPPED, "image", NULL))
+    if ((m->symbols.len + 1) * THUNK > room || !ask(h, m) ||
+        !hook_open_image(h, p, m->base, &img, IMAGE_DIRECTORY_ENTRY_EXPORT))
         return;
     write_thunks(h, p, m, &img);
     if (m->system && m->table)
@@ -379,7 +478,7 @@ static void sweep(struct hooks *h)
 {
     for (size_t i = h->modules.len; i-- > 0 && !h->busy;) {
         struct hook_module *m = h->modules.data[i];
-        if (!m->gone || hook_is_called(h, m))
+        if (!m->gone || m->point || hook_is_called(h, m))
             continue;
         vec_remove(&h->modules, i);
         hook_module_free(h, m);
@@ -395,6 +494,7 @@ static void leave(struct hooks *h, const struct nt_process *p, uint64_t base)
         m->gone = true;
         vec_remove(&h->mapped, i);
         h->last = NULL;
+        hook_forget_noted(h);
         break;
     }
     sweep(h);
@@ -424,7 +524,7 @@ static bool in_windows(const uint16_t *path, size_t len)
 static void follow_forwards(struct hooks *h, struct nt_process *p)
 {
     vec_foreach (it, &h->mapped)
-        if ((*it)->process == p->o.id && (*it)->table && (*it)->system)
+        if ((*it)->process == p->o.id && (*it)->table && (*it)->system && !(*it)->settled)
             rewrite(h, p, *it, (*it)->table, true);
 }
 
@@ -432,13 +532,11 @@ void hooks_image(struct hooks *h, struct nt_process *p, uint64_t base, uint64_t 
                  const uint16_t *path, size_t path_len, bool mapped)
 {
     struct pe_image img;
-    size_t len;
     if (!mapped) {
         leave(h, p, base);
         return;
     }
-    const uint8_t *bytes = nt_image_bytes(h->k, p, base, &len);
-    if (!path || !bytes || pe_open(&img, bytes, len, PE_MAPPED, "image", NULL))
+    if (!path || !hook_open_image(h, p, base, &img, IMAGE_DIRECTORY_ENTRY_EXPORT))
         return;
     struct hook_module *m = xcalloc(1, sizeof *m);
     uint64_t room = nt_image_room(h->k, p, base);
@@ -465,6 +563,7 @@ void hook_module_free(struct hooks *h, struct hook_module *m)
     free(m->name);
     free(m->texts);
     vec_free(&m->symbols);
+    vec_free(&m->by_name);
     free(m);
 }
 

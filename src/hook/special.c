@@ -15,60 +15,10 @@ enum { NEVER = 0x80 };
  * returns, or keeps its return address to come back to it by a jump (setjmp). NEVER: helpers of
  * compilers, which take and keep values in any register or move the stack under their caller; and
  * entry points of the kernel's.
+ *
+ * In the order of strcmp.
  */
 static const struct special specials[] = {
-    {"_CxxThrowException", HOOK_WALKS},
-    {"_EH_prolog", NEVER},
-    {"_EH_prolog2", NEVER},
-    {"_EH_prolog3", NEVER},
-    {"_EH_prolog3_GS", NEVER},
-    {"_EH_prolog3_catch", NEVER},
-    {"_SEH_epilog", NEVER},
-    {"_SEH_epilog4", NEVER},
-    {"_SEH_epilog4_GS", NEVER},
-    {"_SEH_prolog", NEVER},
-    {"_SEH_prolog4", NEVER},
-    {"_SEH_prolog4_GS", NEVER},
-    {"_Unwind_Backtrace", HOOK_WALKS},
-    {"_Unwind_ForcedUnwind", HOOK_WALKS},
-    {"_Unwind_RaiseException", HOOK_WALKS},
-    {"_Unwind_Resume", HOOK_WALKS},
-    {"_Unwind_Resume_or_Rethrow", HOOK_WALKS},
-    {"__chkstk", NEVER},
-    {"__cxa_rethrow", HOOK_WALKS},
-    {"__cxa_throw", HOOK_WALKS},
-    {"__intrinsic_setjmp", HOOK_NO_LEAVE},
-    {"__intrinsic_setjmpex", HOOK_NO_LEAVE},
-    {"_alloca_probe", NEVER},
-    {"_alloca_probe_16", NEVER},
-    {"_alloca_probe_8", NEVER},
-    {"_alldiv", NEVER},
-    {"_alldvrm", NEVER},
-    {"_allmul", NEVER},
-    {"_allrem", NEVER},
-    {"_allshl", NEVER},
-    {"_allshr", NEVER},
-    {"_aulldiv", NEVER},
-    {"_aulldvrm", NEVER},
-    {"_aullrem", NEVER},
-    {"_aullshr", NEVER},
-    {"_chkstk", NEVER},
-    {"_except_handler2", HOOK_NO_LEAVE}, /* goes on in the handler that it found */
-    {"_except_handler3", HOOK_NO_LEAVE},
-    {"_except_handler4_common", HOOK_NO_LEAVE},
-    {"_exit", HOOK_NO_LEAVE},
-    {"_global_unwind2", HOOK_WALKS},
-    {"_local_unwind", HOOK_WALKS},
-    {"_local_unwind2", HOOK_WALKS},
-    {"_local_unwind4", HOOK_WALKS},
-    {"_longjmpex", HOOK_WALKS},
-    {"_setjmp", HOOK_NO_LEAVE},
-    {"_setjmp3", HOOK_NO_LEAVE},
-    {"_setjmpex", HOOK_NO_LEAVE},
-    {"abort", HOOK_NO_LEAVE},
-    {"exit", HOOK_NO_LEAVE},
-    {"longjmp", HOOK_WALKS},
-    {"setjmp", HOOK_NO_LEAVE},
     {"CaptureStackBackTrace", HOOK_WALKS},
     {"ExitProcess", HOOK_NO_LEAVE},
     {"ExitThread", HOOK_NO_LEAVE},
@@ -105,7 +55,75 @@ static const struct special specials[] = {
     {"ZwContinue", HOOK_WALKS},
     {"ZwContinueEx", HOOK_WALKS},
     {"ZwRaiseException", HOOK_WALKS},
+    {"_CxxThrowException", HOOK_WALKS},
+    {"_EH_prolog", NEVER},
+    {"_EH_prolog2", NEVER},
+    {"_EH_prolog3", NEVER},
+    {"_EH_prolog3_GS", NEVER},
+    {"_EH_prolog3_catch", NEVER},
+    {"_SEH_epilog", NEVER},
+    {"_SEH_epilog4", NEVER},
+    {"_SEH_epilog4_GS", NEVER},
+    {"_SEH_prolog", NEVER},
+    {"_SEH_prolog4", NEVER},
+    {"_SEH_prolog4_GS", NEVER},
+    {"_Unwind_Backtrace", HOOK_WALKS},
+    {"_Unwind_ForcedUnwind", HOOK_WALKS},
+    {"_Unwind_RaiseException", HOOK_WALKS},
+    {"_Unwind_Resume", HOOK_WALKS},
+    {"_Unwind_Resume_or_Rethrow", HOOK_WALKS},
+    {"__chkstk", NEVER},
+    {"__cxa_rethrow", HOOK_WALKS},
+    {"__cxa_throw", HOOK_WALKS},
+    {"__intrinsic_setjmp", HOOK_NO_LEAVE},
+    {"__intrinsic_setjmpex", HOOK_NO_LEAVE},
+    {"_alldiv", NEVER},
+    {"_alldvrm", NEVER},
+    {"_allmul", NEVER},
+    {"_alloca_probe", NEVER},
+    {"_alloca_probe_16", NEVER},
+    {"_alloca_probe_8", NEVER},
+    {"_allrem", NEVER},
+    {"_allshl", NEVER},
+    {"_allshr", NEVER},
+    {"_aulldiv", NEVER},
+    {"_aulldvrm", NEVER},
+    {"_aullrem", NEVER},
+    {"_aullshr", NEVER},
+    {"_chkstk", NEVER},
+    {"_except_handler2", HOOK_NO_LEAVE}, /* goes on in the handler that it found */
+    {"_except_handler3", HOOK_NO_LEAVE},
+    {"_except_handler4_common", HOOK_NO_LEAVE},
+    {"_exit", HOOK_NO_LEAVE},
+    {"_global_unwind2", HOOK_WALKS},
+    {"_local_unwind", HOOK_WALKS},
+    {"_local_unwind2", HOOK_WALKS},
+    {"_local_unwind4", HOOK_WALKS},
+    {"_longjmpex", HOOK_WALKS},
+    {"_setjmp", HOOK_NO_LEAVE},
+    {"_setjmp3", HOOK_NO_LEAVE},
+    {"_setjmpex", HOOK_NO_LEAVE},
+    {"abort", HOOK_NO_LEAVE},
+    {"exit", HOOK_NO_LEAVE},
+    {"longjmp", HOOK_WALKS},
+    {"setjmp", HOOK_NO_LEAVE},
 };
+
+static const struct special *find(const char *name)
+{
+    size_t low = 0, high = ARRAY_LEN(specials);
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        int order = strcmp(name, specials[mid].name);
+        if (!order)
+            return &specials[mid];
+        if (order < 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    return NULL;
+}
 
 bool hook_classify(const char *module, const char *name, enum hook_kind *kind)
 {
@@ -115,10 +133,9 @@ bool hook_classify(const char *module, const char *name, enum hook_kind *kind)
         return false;
     if (!name)
         return true;
-    for (size_t i = 0; i < ARRAY_LEN(specials); i++)
-        if (!strcmp(specials[i].name, name)) {
-            *kind = specials[i].kind & ~NEVER;
-            return !(specials[i].kind & NEVER);
-        }
-    return true;
+    const struct special *s = find(name);
+    if (!s)
+        return true;
+    *kind = s->kind & ~NEVER;
+    return !(s->kind & NEVER);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "machine/machine.h"
+#include "machine/breaks.h"
 #include "base/match.h"
 #include "base/bits.h"
 #include "mem/space.h"
@@ -17,8 +17,10 @@ pgr_status pgr_machine_read(struct pgr_machine *m, uint64_t address, void *out, 
 {
     if (!m->p)
         return not_loaded(err);
-    if (mem_peek(m->p->mem, address, out, size))
+    if (mem_peek(m->p->mem, address, out, size)) {
+        breaks_read(m, address, out, size);
         return PGR_OK;
+    }
     return err_set(err, PGR_E_ARGUMENT, "the guest has no memory at 0x%llx (%zu bytes)",
                    (unsigned long long)address, size);
 }
@@ -28,8 +30,10 @@ pgr_status pgr_machine_write(struct pgr_machine *m, uint64_t address, const void
 {
     if (!m->p)
         return not_loaded(err);
-    if (!mem_poke(m->p->mem, address, data, size))
+    if (!mem_poke(m->p->mem, address, data, size)) {
+        breaks_written(m, address, size);
         return PGR_OK;
+    }
     return err_set(err, PGR_E_ARGUMENT, "the guest has no memory at 0x%llx (%zu bytes)",
                    (unsigned long long)address, size);
 }
@@ -68,6 +72,16 @@ static void match(struct nt_kernel *k, struct nt_object *o, void *ctx)
         s->t = t;
 }
 
+/* While its thread is in the engine not every register is here: the general ones are in the handler
+ * of an exit, none is in the middle of the engine's loop. */
+static void fetch(struct pgr_machine *m, struct nt_thread *t, const uint8_t *at)
+{
+    const struct machine_worker *w = machine_worker_of(m, t);
+    bool rest = at >= (const uint8_t *)&t->cpu + offsetof(struct x86_state, cs);
+    if (w && w->in_handler && (w->in_sight || rest))
+        machine_sync(m->k, t);
+}
+
 /* Finds thread and register, and where the register's value is. */
 static pgr_status locate(struct pgr_machine *m, uint32_t thread, const char *name, uint8_t **at,
                          unsigned *width, struct pgr_error *e)
@@ -84,6 +98,7 @@ static pgr_status locate(struct pgr_machine *m, uint32_t thread, const char *nam
         if (!strcmp(name, names[i])) {
             *at = (uint8_t *)&s.t->cpu + registers[i].offset;
             *width = registers[i].width;
+            fetch(m, s.t, *at);
             return PGR_OK;
         }
     }

@@ -4,6 +4,7 @@
  * the old one tells which pages were written, and a new one begins with what the machine has.
  */
 #include "base/utf.h"
+#include "machine/breaks.h"
 #include "machine/machine.h"
 #include "mem/space.h"
 #include "nt/call.h"
@@ -81,7 +82,10 @@ static void on_image(void *ctx, struct nt_process *p, uint64_t base, uint64_t si
     struct pgr_machine *m = ctx;
     if (m->hooks)
         hooks_image(m->hooks, p, base, size, path, path_len, mapped);
-    if (!m->p || !mapped)
+    if (!m->p)
+        return;
+    breaks_look(m);
+    if (!mapped)
         return;
     arm(m);
     if (waiting_for(m) != PLAN_MODULE || !path)

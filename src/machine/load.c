@@ -145,8 +145,17 @@ static bool next_engine(struct pgr_machine *m, const struct pgr_error *why)
     m->ops = m->plan.steps.data[0].ops;
     m->k->cfg.xfeatures = m->plan.xfeatures;
     nt_clock_begin(m->k, machine_follows_host(m));
-    win_show_processor(m->k, m->p);
+    if (m->p)
+        win_show_processor(m->k, m->p);
     return true;
+}
+
+bool machine_choose_engine(struct pgr_machine *m, unsigned cap, const struct pgr_error *why)
+{
+    m->plan.wants_sights |= !m->p && m->plan.automatic && cap == CPU_CAP_OBSERVE;
+    while (!m->p && !(m->ops->caps & cap) && next_engine(m, why))
+        ;
+    return m->ops->caps & cap;
 }
 
 /* The engine, now that the program is known: some refuse one kind. Whatever else an engine lacks,

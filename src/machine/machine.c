@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "machine/machine.h"
+#include "machine/breaks.h"
+#include "machine/events.h"
 #include "base/bits.h"
 #include "base/hostio.h"
 #include "base/vec.h"
@@ -21,7 +23,7 @@ pgr_status pgr_machine_create(const struct pgr_config *config, struct pgr_machin
 {
     struct pgr_machine *m = xcalloc(1, sizeof *m);
     struct plan_wish wish = {config->engine, config->count, config->clock == PGR_CLOCK_VIRTUAL,
-                             config->blocks};
+                             config->instrument};
     struct nt_config nt = {
         .strict = config->strict, .seed = config->seed, .intercept = config->intercept};
     m->cfg = *config;
@@ -69,6 +71,8 @@ void pgr_machine_destroy(struct pgr_machine *m)
     if (m->ram)
         mem_ram_retire(m->ram);
     hooks_destroy(m->hooks);
+    events_destroy(m);
+    breaks_destroy(m->breaks);
     overrides_destroy(m->overrides);
     nt_kernel_destroy(m->k);
     mem_ram_destroy(m->ram);
@@ -106,13 +110,6 @@ static bool counts(const struct pgr_machine *m)
            (m->step + 1 < p->steps.len && p->steps.data[m->step + 1].point == PLAN_COUNT);
 }
 
-static void on_block(void *ctx, uint64_t address, uint32_t size)
-{
-    const struct pgr_machine *m = ctx;
-    if (m->on_block)
-        m->on_block(m->on_block_ctx, address, size);
-}
-
 pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e)
 {
     struct cpu_engine *engine = NULL;
@@ -127,14 +124,22 @@ pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e)
         .xfeatures = m->k->cfg.xfeatures,
         .count_instructions = counts(m),
         .count_blocks = !m->k->clock.host,
-        .on_block = m->cfg.blocks ? on_block : NULL,
+        .on_sight = events_sight,
     };
+    if (m->hooks && m->k->clock.host) {
+        cfg.note_call = hooks_note_gate(false);
+        cfg.note_return = hooks_note_gate(true);
+        cfg.on_records = machine_on_records;
+        machine_note_calls(m);
+    }
     if (m->prepared && m->prepared->ops == m->ops) {
         cfg.prepared = m->prepared;
         m->prepared = NULL;
     }
     pgr_status s = cpu_create(m->ops, &cfg, &engine, e);
     m->engine = engine;
+    if (!s && m->events)
+        s = events_watch(m, e);
     m->worker_limit =
         m->ops->caps & CPU_CAP_PARALLEL ? MIN(host_processors(), MACHINE_WORKERS_MAX) : 1;
     return s;

@@ -23,7 +23,9 @@ struct machine_worker {
     struct nt_thread *t; /* that it runs; referenced. NULL: looking for one */
     bool in_guest;       /* the lock is given back: t's registers are the engine's */
     bool in_handler;
-    bool interrupted;              /* a limit stopped t, which goes on next */
+    bool in_sight;    /* in the middle of an engine's loop */
+    uint64_t point;   /* t is at this address, which somebody hooks as a function; 0: at none */
+    bool interrupted; /* a limit stopped t, which goes on next */
     VEC(struct nt_thread *) asked; /* that t's service made stand still; referenced */
 };
 
@@ -38,9 +40,9 @@ struct pgr_machine {
     VEC(uint8_t *) aside_stacks;  /* free ones */
     bool ending;                  /* no guest function can be called any more */
     struct cpu_engine *prepared;  /* a beginning of the first engine; NULL: none, or used */
-    void (*on_block)(void *ctx, uint64_t address,
-                     uint32_t size); /* with cfg.blocks; NULL: nobody */
-    void *on_block_ctx;
+    struct breaks *breaks;        /* NULL: none was ever set */
+    struct events *events;        /* NULL: nobody hooks what is no call */
+    bool begun;                   /* it has run */
     struct machine_plan plan;
     size_t step;                       /* of the plan: the last one reached */
     bool handover;                     /* the next one was reached: everybody out */
@@ -82,6 +84,9 @@ pgr_status machine_make_engine(struct pgr_machine *m, struct pgr_error *e);
 /* load.c: the engine failed, for this reason. True: it had not run anything yet, and another one
  * stands in for it, as auto allows. */
 bool machine_replace_engine(struct pgr_machine *m, const char *why);
+/* The engine cannot do what is wanted, for this reason; one with that CPU_CAP_… can. True: there is
+ * one now, since auto still had the choice: there is no program yet. */
+bool machine_choose_engine(struct pgr_machine *m, unsigned cap, const struct pgr_error *why);
 /* handover.c: the engine's end, in a machine that goes on. */
 void machine_retire_engine(struct pgr_machine *m);
 /* Points of the plan. Each says whether, or notes that, the next one was reached. */
@@ -109,7 +114,15 @@ bool machine_run_is_over(const struct pgr_machine *m);
 /* overrides.c */
 struct overrides;
 void overrides_destroy(struct overrides *o);
+/* events.h */
+struct events;
 /* handler.c: the engine's exits. */
 bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x);
+/* The engine may note calls between modules, where all that listen can do with that. */
+void machine_note_calls(struct pgr_machine *m);
+void machine_on_records(void *ctx, struct x86_state *st, const struct cpu_record *list, size_t n,
+                        bool open);
 void machine_sync(struct nt_kernel *k, struct nt_thread *t);
+/* w->t has left the engine at w->point. False: it cannot go on now. */
+bool machine_at_point(struct machine_worker *w);
 #endif

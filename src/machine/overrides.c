@@ -15,6 +15,7 @@ struct override {
     uint32_t id;
     struct pgr_call_hook hook;
     char *module, *function; /* patterns; module NULL: any */
+    struct point *point;     /* instead of these; NULL: they count */
     bool service, removed;
 };
 
@@ -60,14 +61,29 @@ static const char *symbol_text(const struct hook_symbol *s, char out[16])
     return out;
 }
 
-static struct override_set *make_set(struct overrides *o, const char *module, const char *function,
-                                     bool service)
+/* Functions are hooked by name or by address; what has an address only is in a module of its own.
+ */
+static bool acts_on(const struct override *o, const struct hook_symbol *s)
+{
+    char text[16];
+    if (o->service || o->removed)
+        return false;
+    if (o->point || s->module->point)
+        return o->point && s->module->point && point_address(o->point) == s->address;
+    return fits(o, s->module->name, symbol_text(s, text));
+}
+
+/* Of a function, or of a service. */
+static struct override_set *make_set(struct overrides *o, const struct hook_symbol *s,
+                                     const struct nt_service *service)
 {
     struct override_set *set = xcalloc(1, sizeof *set);
+    char text[16];
+    const char *function = s ? symbol_text(s, text) : service->name;
     enum api_found how;
     set->generation = o->generation;
     vec_foreach (it, &o->all)
-        if ((*it)->service == service && fits(*it, module, function))
+        if (s ? acts_on(*it, s) : (*it)->service && fits(*it, "nt", function))
             vec_push(&set->list, *it);
     if (set->list.len && o->m->p)
         set->known = api_find(&o->table, function, o->m->p->ptr_size, &set->f, &how);
@@ -78,10 +94,9 @@ static struct override_set *make_set(struct overrides *o, const char *module, co
 static const struct override_set *symbol_set(struct overrides *o, struct hook_symbol *s)
 {
     struct override_set *set = s->user[LISTENER];
-    char text[16];
     if (set && set->generation == o->generation)
         return set;
-    set = make_set(o, s->module->name, symbol_text(s, text), false);
+    set = make_set(o, s, NULL);
     if (!s->name)
         symbol_text(s, set->ordinal_text);
     s->user[LISTENER] = set;
@@ -92,7 +107,7 @@ static const struct override_set *service_set(struct overrides *o, const struct 
 {
     struct override_set **set = &o->services[service - nt_services];
     if (!*set || (*set)->generation != o->generation)
-        *set = make_set(o, "nt", service->name, true);
+        *set = make_set(o, NULL, service);
     return *set;
 }
 
@@ -102,10 +117,8 @@ static const struct override_set *service_set(struct overrides *o, const struct 
 static bool wants(void *ctx, struct hook_symbol *s)
 {
     struct overrides *o = ctx;
-    char text[16];
-    const char *name = symbol_text(s, text);
     vec_foreach (it, &o->all)
-        if (!(*it)->service && fits(*it, s->module->name, name))
+        if (acts_on(*it, s))
             return true;
     return false;
 }
@@ -283,6 +296,7 @@ static pgr_status check(const struct pgr_machine *m, const struct override *o, s
 
 static void free_override(struct override *o)
 {
+    point_destroy(o->point);
     free(o->module);
     free(o->function);
     free(o);
@@ -309,7 +323,8 @@ static void listen(struct overrides *o, const struct override *added)
     if (added->hook.system_callers)
         hooks_see_all(o->m->hooks);
     hooks_listen(o->m->hooks, LISTENER, &(struct hook_listener){o, wants, enter, leave, forget});
-    hooks_ask_again(o->m->hooks);
+    if (!added->point)
+        hooks_ask_again(o->m->hooks);
 }
 
 pgr_status pgr_hook_call(struct pgr_machine *m, const struct pgr_call_hook *hook, uint32_t *id,
@@ -319,6 +334,8 @@ pgr_status pgr_hook_call(struct pgr_machine *m, const struct pgr_call_hook *hook
     o->hook = *hook;
     split(o, hook->function ? hook->function : "");
     pgr_status s = check(m, o, err);
+    if (!s && !o->service && point_is_named(hook->function))
+        s = point_create(m, hook->function, &o->point, err);
     if (s) {
         free_override(o);
         return s;
@@ -340,6 +357,8 @@ pgr_status pgr_unhook_call(struct pgr_machine *m, uint32_t id, struct pgr_error 
         if (o->id != id || o->removed)
             continue;
         o->removed = true;
+        point_destroy(o->point);
+        o->point = NULL;
         m->overrides->generation++;
         return PGR_OK;
     }

@@ -28,6 +28,13 @@ struct pgr_call {
     bool waits;              /* a service whose thread does not run */
     uint64_t result;         /* when over */
 };
+/* points.c: a function that is hooked by its address, "0x140001450" or "a.exe+0x1450". */
+struct point;
+bool point_is_named(const char *name); /* whether a name is of that kind */
+pgr_status point_create(struct pgr_machine *m, const char *name, struct point **out,
+                        struct pgr_error *e);
+uint64_t point_address(const struct point *p); /* 0: its module is not mapped */
+void point_destroy(struct point *p);
 /* overrides.c: the prototypes. */
 const struct api_table *call_table(const struct pgr_call *c);
 /* call.c: arguments are kept for the end of the call; the result, from and to registers. */

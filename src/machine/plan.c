@@ -36,7 +36,7 @@ static const struct cpu_engine_ops *first_with(unsigned cap)
     return NULL;
 }
 
-static const char *or_nobody(unsigned cap)
+const char *machine_engines_with(unsigned cap)
 {
     const struct cpu_engine_ops *ops = first_with(cap);
     return ops ? ops->name : "none";
@@ -48,16 +48,16 @@ static pgr_status check(const struct cpu_engine_ops *ops, bool counts, bool exac
 {
     if (counts && !(ops->caps & CPU_CAP_COUNT))
         return err_set(e, PGR_E_ENGINE, "engine %s cannot count instructions; %s can", ops->name,
-                       or_nobody(CPU_CAP_COUNT));
+                       machine_engines_with(CPU_CAP_COUNT));
     if (exact && !(ops->caps & CPU_CAP_BLOCKS))
         return err_set(e, PGR_E_ENGINE,
                        "engine %s cannot keep the virtual clock, since it does not repeat runs "
                        "exactly; %s does",
-                       ops->name, or_nobody(CPU_CAP_BLOCKS));
+                       ops->name, machine_engines_with(CPU_CAP_BLOCKS));
     if (observes && !(ops->caps & CPU_CAP_OBSERVE))
         return err_set(e, PGR_E_ENGINE,
-                       "engine %s cannot tell which blocks of code are executed; %s can", ops->name,
-                       or_nobody(CPU_CAP_OBSERVE));
+                       "engine %s cannot tell what code and memory are used; %s can", ops->name,
+                       machine_engines_with(CPU_CAP_OBSERVE));
     return ops->probe && ops->probe(e) ? e->status = PGR_E_ENGINE : PGR_OK;
 }
 
@@ -74,7 +74,7 @@ pgr_status machine_plan_find(const struct machine_plan *plan, const char *name, 
                              const struct cpu_engine_ops **out, struct pgr_error *e)
 {
     *out = by_name(name);
-    return *out ? check(*out, plan->counts, exact, plan->wants_blocks, e) : unknown(name, e);
+    return *out ? check(*out, plan->counts, exact, plan->wants_sights, e) : unknown(name, e);
 }
 
 static void speaks_against(struct machine_plan *plan, const char *text)
@@ -89,7 +89,7 @@ static bool choose(struct machine_plan *plan, size_t from)
 {
     struct pgr_error why;
     for (size_t i = from; cpu_engines[i]; i++) {
-        if (!check(cpu_engines[i], plan->wants_count, plan->wants_exact, plan->wants_blocks,
+        if (!check(cpu_engines[i], plan->wants_count, plan->wants_exact, plan->wants_sights,
                    &why)) {
             plan->steps.len = 0;
             vec_push(&plan->steps, (struct plan_step){.ops = cpu_engines[i]});
@@ -206,7 +206,7 @@ static pgr_status check_steps(struct machine_plan *plan, struct pgr_error *e)
         bool counts = plan->wants_count ||
                       (i + 1 < plan->steps.len && plan->steps.data[i + 1].point == PLAN_COUNT);
         pgr_status s =
-            check(plan->steps.data[i].ops, counts, plan->wants_exact, plan->wants_blocks, e);
+            check(plan->steps.data[i].ops, counts, plan->wants_exact, plan->wants_sights, e);
         if (s)
             return s;
         plan->counts |= counts;
@@ -218,7 +218,7 @@ pgr_status machine_plan_make(const struct plan_wish *wish, struct machine_plan *
                              struct pgr_error *e)
 {
     *out = (struct machine_plan){
-        .wants_count = wish->count, .wants_exact = wish->exact, .wants_blocks = wish->blocks};
+        .wants_count = wish->count, .wants_exact = wish->exact, .wants_sights = wish->sights};
     out->automatic = !wish->engine || !strcmp(wish->engine, "auto");
     pgr_status s = PGR_OK;
     if (!out->automatic)

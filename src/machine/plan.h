@@ -28,7 +28,7 @@ struct plan_step {
 struct machine_plan {
     VEC(struct plan_step) steps; /* at least one, which is PLAN_START */
     bool automatic;
-    bool wants_count, wants_exact, wants_blocks; /* what the user asked for */
+    bool wants_count, wants_exact, wants_sights; /* what the user asked for */
     char *why;          /* what spoke against faster engines; NULL: nothing, or not auto */
     bool counts;        /* instructions must be counted: for the user, or for a point */
     bool exact;         /* every engine of it repeats a run exactly */
@@ -39,7 +39,7 @@ struct plan_wish {
     const char *engine; /* as above; NULL: auto */
     bool count;         /* instructions */
     bool exact;         /* the virtual clock was asked for */
-    bool blocks;        /* to hear of each block of code */
+    bool sights;        /* to hear of code and memory as they are used */
 };
 
 /* PGR_E_ARGUMENT: what is written is wrong. PGR_E_ENGINE: an engine that was named cannot do
@@ -53,4 +53,6 @@ void machine_plan_free(struct machine_plan *plan);
 /* By name, and fit for what the plan needs; `exact`: the machine has the virtual clock. */
 pgr_status machine_plan_find(const struct machine_plan *plan, const char *name, bool exact,
                              const struct cpu_engine_ops **out, struct pgr_error *e);
+/* An engine with a CPU_CAP_…, "none" without one. */
+const char *machine_engines_with(unsigned cap);
 #endif

@@ -2,7 +2,7 @@
 /* The machine's loop: choose a thread, run it, wait when all wait. */
 #include "base/bits.h"
 #include "base/hostio.h"
-#include "machine/machine.h"
+#include "machine/events.h"
 #include "mem/space.h"
 #include "nt/call.h"
 #include "win/win.h"
@@ -153,6 +153,8 @@ static void run_thread(struct machine_run *r, struct machine_worker *w, struct n
     win_update_time(m->k, m->p); /* it may have slept */
     set_slice(m);
     cpu_run(m->engine, &t->cpu, budget, &x);
+    if (w->point && !machine_at_point(w))
+        x.kind = CPU_EXIT_SERVICE; /* it waits, or it is another's turn */
     look_at_exit(r, t, &x);
     if (keeps_turn(r, w, x.kind))
         m->k->turn = t->o.id;
@@ -334,6 +336,8 @@ pgr_status pgr_machine_run(struct pgr_machine *m, const struct pgr_limits *limit
     nt_lock(m->k);
     if (m->hooks)
         hooks_begin(m->hooks, m->p);
+    events_begin(m);
+    m->begun = true;
     m->run = &r;
     work(&r, &m->workers[0]);
     dismiss_workers(m);

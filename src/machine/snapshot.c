@@ -6,6 +6,7 @@
 #include "base/hostio.h"
 #include "base/vec.h"
 #include "machine/aside.h"
+#include "machine/breaks.h"
 #include "machine/machine.h"
 #include "mem/space.h"
 #include "nt/io/io.h"
@@ -99,7 +100,9 @@ pgr_status pgr_machine_save(struct pgr_machine *m, const char *path, struct pgr_
     if (m->engine)
         cpu_collect_dirty(m->engine);
     ser_begin_save(&s);
+    breaks_show(m, false);
     transfer(m, &s);
+    breaks_show(m, !(m->ops->caps & CPU_CAP_OBSERVE));
     struct header h = {.version = VERSION, .state_size = s.len};
     memcpy(h.magic, magic, sizeof magic);
     size_t bound = ZSTD_compressBound(s.len);

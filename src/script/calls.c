@@ -60,9 +60,8 @@ static void on_exit_of(struct pgr_call *c, void *ctx)
 /* ---- Hooking
  * ------------------------------------------------------------------------------------------ */
 
-static void check_keys(lua_State *L, int table)
+void script_check_keys(lua_State *L, int table, const char *const *keys, const char *knows)
 {
-    static const char *const keys[] = {"enter", "call", "exit", "order", "system_callers", NULL};
     lua_pushnil(L);
     while (lua_next(L, table)) {
         const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "a number";
@@ -70,8 +69,7 @@ static void check_keys(lua_State *L, int table)
         for (size_t i = 0; keys[i]; i++)
             known |= !strcmp(key, keys[i]);
         if (!known)
-            luaL_error(L, "on_call knows enter, call, exit, order and system_callers, but not '%s'",
-                       key);
+            luaL_error(L, "%s, but not '%s'", knows, key);
         lua_pop(L, 1);
     }
 }
@@ -88,7 +86,7 @@ static int take_function(lua_State *L, int table, const char *name)
     return luaL_ref(L, LUA_REGISTRYINDEX);
 }
 
-static int take_order(lua_State *L, int table)
+int script_take_order(lua_State *L, int table)
 {
     lua_getfield(L, table, "order");
     lua_Integer order = luaL_optinteger(L, -1, 0);
@@ -104,34 +102,50 @@ static bool take_flag(lua_State *L, int table, const char *name)
     return yes;
 }
 
-static void forget(lua_State *L, struct script_hook *h)
+struct script_hook *script_new_hook(lua_State *L)
 {
-    h->id = 0;
+    struct script *s = script_of(L);
+    struct script_hook **object = lua_newuserdatauv(L, sizeof(struct script_hook *), 0);
+    *object = NULL;
+    luaL_setmetatable(L, HOOK);
+    struct script_hook *h = xcalloc(1, sizeof *h);
+    *h = (struct script_hook){
+        .s = s, .at = s->hooks.len, .enter = LUA_NOREF, .answer = LUA_NOREF, .exit = LUA_NOREF};
+    vec_push(&s->hooks, h);
+    return *object = h;
+}
+
+void script_drop_hook(lua_State *L, int at)
+{
+    struct script *s = script_of(L);
+    struct script_hook **object = lua_touserdata(L, at), *h = *object;
     luaL_unref(L, LUA_REGISTRYINDEX, h->enter);
     luaL_unref(L, LUA_REGISTRYINDEX, h->answer);
     luaL_unref(L, LUA_REGISTRYINDEX, h->exit);
+    s->hooks.data[h->at] = s->hooks.data[--s->hooks.len];
+    s->hooks.data[h->at]->at = h->at;
+    *object = NULL;
+    free(h);
 }
 
 /* pgr.on_call(name, {enter=, call=, exit=, order=, system_callers=}) */
 static int on_call(lua_State *L)
 {
+    static const char *const keys[] = {"enter", "call", "exit", "order", "system_callers", NULL};
     struct pgr_machine *m = script_machine(L);
-    struct script *s = script_of(L);
     struct pgr_error e;
-    const char *name = luaL_checkstring(L, 1);
+    char address[2 + 16 + 1];
+    snprintf(address, sizeof address, "0x%llx", (unsigned long long)lua_tointeger(L, 1));
+    const char *name = lua_isinteger(L, 1) ? address : luaL_checkstring(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
-    check_keys(L, 2);
-    int order = take_order(L, 2);
+    script_check_keys(L, 2, keys, "on_call knows enter, call, exit, order and system_callers");
+    int order = script_take_order(L, 2);
     bool system = take_flag(L, 2, "system_callers");
-    struct script_hook **object = lua_newuserdatauv(L, sizeof(struct script_hook *), 0);
-    luaL_setmetatable(L, HOOK);
-    struct script_hook *h = xcalloc(1, sizeof *h);
-    vec_push(&s->hooks, h);
-    *object = h;
-    *h = (struct script_hook){.s = s, .enter = LUA_NOREF, .answer = LUA_NOREF, .exit = LUA_NOREF};
+    struct script_hook *h = script_new_hook(L);
     h->enter = take_function(L, 2, "enter");
     h->answer = take_function(L, 2, "call");
     h->exit = take_function(L, 2, "exit");
+    h->unhook = pgr_unhook_call;
     struct pgr_call_hook hook = {.function = name,
                                  .enter = h->enter == LUA_NOREF ? NULL : on_enter,
                                  .call = h->answer == LUA_NOREF ? NULL : on_answer,
@@ -141,16 +155,16 @@ static int on_call(lua_State *L)
                                  .system_callers = system};
     if (!pgr_hook_call(m, &hook, &h->id, &e))
         return 1;
-    forget(L, h);
+    script_drop_hook(L, -1);
     return luaL_error(L, "%s", e.text);
 }
 
 static int remove_hook(lua_State *L)
 {
-    struct script_hook *h = *(struct script_hook **)luaL_checkudata(L, 1, HOOK);
-    bool there = h->id != 0;
-    if (there && !pgr_unhook_call(script_machine(L), h->id, NULL))
-        forget(L, h);
+    const struct script_hook *h = *(struct script_hook **)luaL_checkudata(L, 1, HOOK);
+    bool there = h && h->id;
+    if (there && !h->unhook(script_machine(L), h->id, NULL))
+        script_drop_hook(L, 1);
     lua_pushboolean(L, there);
     return 1;
 }

@@ -8,6 +8,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#include <peregrine/event.h>
 #include <stdio.h>
 
 /*
@@ -22,16 +23,21 @@ struct script;
 struct script_run {
     struct script *s;
     lua_State *L;
-    struct pgr_call *call; /* NULL: outside of calls */
-    uint64_t spent;        /* instructions, of the budget */
-    uint64_t serial;       /* by which objects of the script know it */
-    struct script_run *outer;
+    struct pgr_call *call;         /* NULL: outside of calls */
+    const struct pgr_event *event; /* NULL: outside of events */
+    uint64_t spent;                /* instructions, of the budget */
+    uint64_t serial;               /* by which objects of the script know it */
+    struct script_run *outer;      /* in the list of all */
+    struct script_run *around;     /* in whose middle it is; NULL: nobody's */
 };
 
 struct script_hook {
     struct script *s;
-    uint32_t id;             /* 0: removed */
-    int enter, answer, exit; /* in Lua's registry, or LUA_NOREF */
+    size_t at; /* in its list */
+    uint32_t id;
+    int enter, answer, exit; /* in Lua's registry, or LUA_NOREF; of events: answer */
+    bool zero_only;          /* of events: those at address 0 */
+    pgr_status (*unhook)(struct pgr_machine *m, uint32_t id, struct pgr_error *err);
 };
 
 struct complaint {
@@ -50,6 +56,7 @@ struct script {
     struct script_run *runs; /* all that have not ended, latest first */
     uint64_t last_serial;
     uint64_t arena, arena_left; /* room for texts in the guest */
+    int event;                  /* the object of events, in the registry */
     VEC(struct script_hook *) hooks;
     VEC(lua_State *) idle; /* Lua threads for further entries */
     VEC(int) exits;        /* functions in the registry */
@@ -73,6 +80,8 @@ struct script *script_of(lua_State *L);
  * of, or go to *e when it is not NULL. */
 bool script_enter(struct script *s, struct pgr_call *call, lua_CFunction fn, void *arg,
                   struct pgr_error *e);
+/* Calls the handler, a function in the registry. True: it returned something true. */
+bool script_enter_event(struct script *s, const struct pgr_event *event, int function);
 /* The machine; an error of the script when it is gone. */
 struct pgr_machine *script_machine(lua_State *L);
 
@@ -84,6 +93,20 @@ void script_open_module(lua_State *L);  /* module.c: pgr */
 void script_open_memory(lua_State *L);  /* memory.c: pgr.mem */
 void script_open_json(lua_State *L);    /* json.c: pgr.json */
 void script_open_calls(lua_State *L);   /* calls.c: pgr.on_call into the table on top */
+void script_open_events(lua_State *L);  /* event.c: pgr.on, likewise */
+void script_open_lists(lua_State *L);   /* list.c: pgr.modules and the like, likewise */
+
+/* ---- calls.c: what hooks of all kinds have in common
+ * ------------------------------------------------------------------------------------------ */
+
+/* Its object, with :remove(), is pushed. */
+struct script_hook *script_new_hook(lua_State *L);
+/* By the object at `at`. What is not hooked any more, or never was, goes. */
+void script_drop_hook(lua_State *L, int at);
+/* Of the table at `table`: an error "<knows>, but not 'KEY'" for a key that is not among keys,
+ * which NULL ends. */
+void script_check_keys(lua_State *L, int table, const char *const *keys, const char *knows);
+int script_take_order(lua_State *L, int table); /* its field `order` */
 
 /* ---- call.c: the object that handlers get
  * ------------------------------------------------------------------------------------------ */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* pgr.mem: the guest's memory, as bytes, text and numbers. */
+/* pgr.mem: the guest's memory, as bytes, text, numbers and pages. */
 #include "base/bits.h"
 #include "script/internal.h"
 
@@ -48,6 +48,48 @@ static int mem_string(lua_State *L)
 static int mem_wstring(lua_State *L)
 {
     return text(L, true);
+}
+
+/* ---- Pages
+ * ------------------------------------------------------------------------------------------ */
+
+/* Of r, w and x; what has none is a dash, or nothing. */
+static unsigned check_access(lua_State *L, int at, const char *text)
+{
+    unsigned access = 0;
+    for (const char *c = text; *c; c++) {
+        access |= *c == 'r' ? PGR_R : *c == 'w' ? PGR_W : *c == 'x' ? PGR_X : 0;
+        luaL_argcheck(L, strchr("rwx-", *c), at, "access is made of r, w and x");
+    }
+    return access;
+}
+
+static int done(lua_State *L, pgr_status s, const struct pgr_error *e)
+{
+    return s ? luaL_error(L, "%s", e->text) : 0;
+}
+
+static int mem_map(lua_State *L)
+{
+    struct pgr_error e;
+    uint64_t at = script_to_address(L, 1), size = (uint64_t)luaL_checkinteger(L, 2);
+    unsigned access = check_access(L, 3, luaL_optstring(L, 3, "rw"));
+    return done(L, pgr_machine_map(script_machine(L), at, size, access, &e), &e);
+}
+
+static int mem_protect_pages(lua_State *L)
+{
+    struct pgr_error e;
+    uint64_t at = script_to_address(L, 1), size = (uint64_t)luaL_checkinteger(L, 2);
+    unsigned access = check_access(L, 3, luaL_checkstring(L, 3));
+    return done(L, pgr_machine_protect(script_machine(L), at, size, access, &e), &e);
+}
+
+static int mem_unmap(lua_State *L)
+{
+    struct pgr_error e;
+    uint64_t at = script_to_address(L, 1), size = (uint64_t)luaL_checkinteger(L, 2);
+    return done(L, pgr_machine_unmap(script_machine(L), at, size, &e), &e);
 }
 
 /* ---- Numbers: pgr.mem.u32[address], or pgr.mem.u32(address, value)
@@ -119,13 +161,11 @@ static void add_view(lua_State *L, size_t i)
 
 void script_open_memory(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"read", mem_read_bytes},
-                                         {"write", mem_write_bytes},
-                                         {"string", mem_string},
-                                         {"wstring", mem_wstring},
-                                         {"alloc", script_alloc},
-                                         {"free", script_free},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"read", mem_read_bytes}, {"write", mem_write_bytes},
+                                         {"string", mem_string},   {"wstring", mem_wstring},
+                                         {"alloc", script_alloc},  {"free", script_free},
+                                         {"map", mem_map},         {"protect", mem_protect_pages},
+                                         {"unmap", mem_unmap},     {NULL, NULL}};
     luaL_newlib(L, functions);
     for (size_t i = 0; i < ARRAY_LEN(views); i++)
         add_view(L, i);

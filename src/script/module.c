@@ -39,15 +39,19 @@ static int address(lua_State *L)
 /* ---- Registers
  * ------------------------------------------------------------------------------------------ */
 
-/* The calling thread, when none is named. */
+/* The thread of the handler, when none is named. */
 static uint32_t thread_at(lua_State *L, int at)
 {
     const struct script_run *run = script_of(L)->run;
     if (!lua_isnoneornil(L, at))
         return (uint32_t)luaL_checkinteger(L, at);
-    if (!run || !run->call)
+    if (run && run->call)
+        return pgr_call_thread(run->call);
+    if (!run || !run->event)
         luaL_error(L, "outside of handlers, say which thread");
-    return pgr_call_thread(run->call);
+    if (!run->event->thread)
+        luaL_error(L, "this event has no thread; say which");
+    return run->event->thread;
 }
 
 static int reg(lua_State *L)
@@ -152,6 +156,8 @@ void script_open_module(lua_State *L)
         {"on_exit", on_exit_do}, {"wide", wide},       {NULL, NULL}};
     luaL_newlib(L, functions);
     script_open_calls(L);
+    script_open_events(L);
+    script_open_lists(L);
     script_open_memory(L);
     lua_setfield(L, -2, "mem");
     script_open_json(L);

@@ -45,6 +45,15 @@ static const struct pgr_plugin_host functions = {
     .machine_set_register = pgr_machine_set_register,
     .machine_pointer_size = pgr_machine_pointer_size,
     .machine_stop = pgr_machine_stop,
+    .module_list = pgr_module_list,
+    .export_list = pgr_export_list,
+    .thread_list = pgr_thread_list,
+    .hook = pgr_hook,
+    .unhook = pgr_unhook,
+    .hook_kind_name = pgr_hook_kind_name,
+    .machine_map = pgr_machine_map,
+    .machine_protect = pgr_machine_protect,
+    .machine_unmap = pgr_machine_unmap,
 };
 
 /* Without a slash the loader would look in the system's directories. */

@@ -168,11 +168,11 @@ static void end_run(struct script *s, const struct script_run *run)
     while (*at != run)
         at = &(*at)->outer;
     *at = run->outer;
-    s->run = NULL;
+    s->run = run->around;
 }
 
-bool script_enter(struct script *s, struct pgr_call *call, lua_CFunction fn, void *arg,
-                  struct pgr_error *e)
+/* The handler of errors is pushed. False: there is no memory. */
+static bool begin_run(struct script *s, struct script_run *run, struct pgr_error *e)
 {
     lua_State *L = take_thread(s);
     if (!L) {
@@ -181,20 +181,52 @@ bool script_enter(struct script *s, struct pgr_call *call, lua_CFunction fn, voi
         lua_pop(s->L, 1);
         return false;
     }
-    struct script_run run = {
-        .s = s, .L = L, .call = call, .serial = ++s->last_serial, .outer = s->runs};
-    s->run = s->runs = &run;
+    run->s = s;
+    run->L = L;
+    run->serial = ++s->last_serial;
+    run->outer = s->runs;
+    run->around = s->run;
+    s->run = s->runs = run;
     arm(s, L);
     lua_pushcfunction(L, on_error);
-    lua_pushcfunction(L, fn);
-    lua_pushlightuserdata(L, arg);
-    int status = lua_pcall(L, 1, 0, 1);
-    end_run(s, &run);
+    return true;
+}
+
+static void finish_run(const struct script_run *run, int status, struct pgr_error *e)
+{
+    struct script *s = run->s;
+    end_run(s, run);
     if (status)
-        take_error(s, L, e);
-    lua_settop(L, 0);
-    vec_push(&s->idle, L);
+        take_error(s, run->L, e);
+    lua_settop(run->L, 0);
+    vec_push(&s->idle, run->L);
+}
+
+bool script_enter(struct script *s, struct pgr_call *call, lua_CFunction fn, void *arg,
+                  struct pgr_error *e)
+{
+    struct script_run run = {.call = call};
+    if (!begin_run(s, &run, e))
+        return false;
+    lua_pushcfunction(run.L, fn);
+    lua_pushlightuserdata(run.L, arg);
+    int status = lua_pcall(run.L, 1, 0, 1);
+    finish_run(&run, status, e);
     return !status;
+}
+
+/* As it is so often called, without a function of C in between: nothing fails before lua_pcall. */
+bool script_enter_event(struct script *s, const struct pgr_event *event, int function)
+{
+    struct script_run run = {.event = event};
+    if (!begin_run(s, &run, NULL))
+        return false;
+    lua_rawgeti(run.L, LUA_REGISTRYINDEX, function);
+    lua_rawgeti(run.L, LUA_REGISTRYINDEX, s->event);
+    int status = lua_pcall(run.L, 1, 1, 1);
+    bool handled = !status && lua_toboolean(run.L, -1);
+    finish_run(&run, status, NULL);
+    return handled;
 }
 
 /* ---- Beginning

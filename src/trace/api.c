@@ -3,6 +3,7 @@
 #include "arch/x87.h"
 #include "base/bits.h"
 #include "trace/internal.h"
+#include "trace/sinks.h"
 
 #include <string.h>
 
@@ -12,22 +13,16 @@ struct trace_api {
     struct trace *t;
     struct hooks *h;
     struct api_table table;
-    api_group_id errors; /* names of Win32 error codes */
+    api_group_id errors;              /* names of Win32 error codes */
+    struct trace_function not_called; /* stands for any that nothing was looked up of */
     struct trace_scratch scratch;
+    struct trace_out *out;      /* to memory, for labels */
     char place[PLACE_MAX + 32]; /* of the event that is going on */
     char error[64];
 };
 
 /* ---- Functions
  * -------------------------------------------------------------------------------------------- */
-
-static void note_vectors(struct trace_api *a, struct trace_function *fn)
-{
-    for (unsigned i = 0; i < fn->count; i++)
-        fn->vectors |= api_place(&a->table, &fn->f, i, 8).where == API_VECTOR;
-    struct api_type result = api_type(&a->table, fn->f.result);
-    fn->vectors |= result.kind == API_FLOAT;
-}
 
 static struct trace_function *function_of(struct trace_api *a, const struct hook_symbol *s,
                                           unsigned bits)
@@ -38,23 +33,59 @@ static struct trace_function *function_of(struct trace_api *a, const struct hook
     fn->strings = how == API_A_BY_W ? 1 : how == API_W_BY_A ? 2 : 0;
     fn->count = fn->known ? (uint8_t)MIN(fn->f.count, (unsigned)HOOK_SAVED) : UNNAMED_KEPT;
     fn->category = fn->known ? api_category_name(&a->table, fn->f.category) : "unknown";
-    if (fn->known)
-        note_vectors(a, fn);
+    trace_plan_function(&a->table, fn, bits);
     return fn;
+}
+
+static void make_label(struct trace_api *a, struct trace_function *fn, const struct hook_symbol *s)
+{
+    size_t len;
+    trace_text_label(a->out, &(struct trace_event){.module = s->module->name,
+                                                   .function = s->name,
+                                                   .ordinal = s->ordinal});
+    const char *text = trace_out_take(a->out, &len);
+    fn->label = xstrdup(text);
+    fn->label_length = (uint32_t)len;
+}
+
+static void free_function(const struct trace_api *a, struct trace_function *fn)
+{
+    if (!fn || fn == &a->not_called)
+        return;
+    free(fn->label);
+    free(fn);
 }
 
 static bool wants(void *ctx, struct hook_symbol *s)
 {
     struct trace_api *a = ctx;
-    const struct nt_process *p = nt_process_get(trace_kernel(a->t), s->module->process);
+    const char *name = s->name ? s->name : "";
     if (s->user[LISTENER])
         return true;
+    if (!trace_asks_category(a->t)) {
+        if (trace_wants_function(a->t, s->module->name, name, NULL))
+            s->user[LISTENER] = &a->not_called;
+        return s->user[LISTENER] != NULL;
+    }
+    const struct nt_process *p = nt_process_get(trace_kernel(a->t), s->module->process);
     struct trace_function *fn = function_of(a, s, p->ptr_size);
-    if (trace_wants_function(a->t, s->module->name, s->name ? s->name : "", fn->category))
+    if (trace_wants_function(a->t, s->module->name, name, fn->category))
         s->user[LISTENER] = fn;
     else
-        free(fn);
+        free_function(a, fn);
     return s->user[LISTENER] != NULL;
+}
+
+/* What is known of the function, looked up when it is called first. */
+static const struct trace_function *known_function(struct trace_api *a, struct hook_symbol *s,
+                                                   const struct nt_process *p)
+{
+    if (s->user[LISTENER] == &a->not_called)
+        s->user[LISTENER] = function_of(a, s, p->ptr_size);
+    struct trace_function *fn = s->user[LISTENER];
+    if (fn && !fn->label)
+        make_label(a, fn, s);
+    return fn;
 }
 
 /* ---- Arguments
@@ -92,15 +123,19 @@ static uint64_t argument(const struct frame *f, const struct api_place *place)
     }
 }
 
-static void keep_arguments(struct trace_api *a, const struct trace_function *fn,
-                           const struct frame *f, struct hook_call *c)
+static void keep_arguments(const struct trace_function *fn, const struct frame *f,
+                           struct hook_call *c)
 {
+    if (c->record) {
+        memcpy(c->saved, c->record->arg, sizeof c->record->arg);
+        return;
+    }
     for (unsigned i = 0; i < fn->count; i++) {
         struct api_place place = {.where = f->p->ptr_size == 8 ? API_GENERAL : API_STACK,
                                   .at = (uint16_t)(f->p->ptr_size == 8 ? i : (i + 1) * 4),
                                   .size = 4};
         if (fn->known)
-            place = api_place(&a->table, &fn->f, i, f->p->ptr_size);
+            place = fn->plan[i].place;
         c->saved[i] = argument(f, &place);
     }
 }
@@ -153,8 +188,12 @@ static struct trace_event event_of(struct trace_api *a, enum trace_event_kind ki
         .main_thread = trace_is_main(a->t, t),
         .pid = p->pid,
         .tid = t->tid,
-        .time = nt_now(trace_kernel(a->t)),
+        .time = !c->record           ? nt_now(trace_kernel(a->t))
+                : kind == TRACE_CALL ? c->record->began
+                                     : c->record->ended,
         .category = fn->category,
+        .label = fn->label,
+        .label_length = fn->label_length,
         .module = c->symbol->module->name,
         .function = c->symbol->name,
         .ordinal = c->symbol->ordinal,
@@ -167,9 +206,9 @@ static struct trace_event event_of(struct trace_api *a, enum trace_event_kind ki
 static enum hook_answer enter(void *ctx, struct nt_thread *t, struct hook_call *c)
 {
     struct trace_api *a = ctx;
-    const struct trace_function *fn = c->symbol->user[LISTENER];
     struct nt_kernel *k = trace_kernel(a->t);
     struct nt_process *p = nt_process_get(k, t->process);
+    const struct trace_function *fn = known_function(a, c->symbol, p);
     struct guest_view view = {k, p};
     const struct trace_guest guest = {&view, p->ptr_size, peek, describe};
     const struct frame f = {p, t, c->slot};
@@ -177,7 +216,7 @@ static enum hook_answer enter(void *ctx, struct nt_thread *t, struct hook_call *
         return HOOK_IGNORE;
     if (fn->vectors && p->ptr_size == 8)
         k->up.sync(k, t);
-    keep_arguments(a, fn, &f, c);
+    keep_arguments(fn, &f, c);
     struct trace_event ev = event_of(a, TRACE_CALL, p, t, c);
     const struct trace_arguments args = {&a->table, fn, &guest, c->saved};
     ev.value_count = trace_decode_api_inputs(&args, &a->scratch);
@@ -207,17 +246,16 @@ static uint64_t float_result(struct nt_kernel *k, struct nt_thread *t, unsigned 
 }
 
 static uint64_t raw_result(struct trace_api *a, const struct trace_function *fn,
-                           const struct nt_process *p, struct nt_thread *t)
+                           const struct nt_process *p, struct nt_thread *t,
+                           const struct hook_record *r)
 {
-    uint64_t v = t->cpu.gpr[X86_RAX];
-    struct api_type type = {0};
-    if (fn->known)
-        type = api_type(&a->table, fn->f.result);
-    if (type.kind == API_FLOAT)
-        return float_result(trace_kernel(a->t), t, p->ptr_size, type.size32);
-    if (p->ptr_size == 4 && api_size(&type, 4) == 8)
-        v = (uint32_t)v | t->cpu.gpr[X86_RDX] << 32;
-    return p->ptr_size == 4 && api_size(&type, 4) < 8 ? (uint32_t)v : v;
+    uint64_t v = r ? r->result[0] : t->cpu.gpr[X86_RAX];
+    const struct api_type *type = &fn->result;
+    if (type->kind == API_FLOAT)
+        return float_result(trace_kernel(a->t), t, p->ptr_size, type->size32);
+    if (p->ptr_size == 4 && api_size(type, 4) == 8)
+        v = (uint32_t)v | (r ? r->result[1] : t->cpu.gpr[X86_RDX]) << 32;
+    return p->ptr_size == 4 && api_size(type, 4) < 8 ? (uint32_t)v : v;
 }
 
 static void put_error(struct trace_api *a, struct trace_event *ev, uint32_t code)
@@ -238,34 +276,57 @@ static void leave(void *ctx, struct nt_thread *t, struct hook_call *c, bool unwo
     static const struct trace_value nothing = {
         .kind = TRACE_SYMBOL, .text = "unwound", .length = 7};
     struct trace_api *a = ctx;
-    const struct trace_function *fn = c->symbol->user[LISTENER];
     struct nt_kernel *k = trace_kernel(a->t);
     struct nt_process *p = nt_process_get(k, t->process);
+    const struct trace_function *fn = known_function(a, c->symbol, p);
     struct guest_view view = {k, p};
     const struct trace_guest guest = {&view, p->ptr_size, peek, describe};
     const struct trace_arguments args = {&a->table, fn, &guest, c->saved};
     struct trace_event ev = event_of(a, TRACE_RETURN, p, t, c);
     bool failed = unwound;
+    a->scratch.value_used = a->scratch.text_used = 0;
     if (unwound) {
         ev.result = nothing;
     } else {
-        ev.result_code = raw_result(a, fn, p, t);
-        a->scratch.value_used = a->scratch.text_used = 0;
-        trace_decode_api_result(&args, ev.result_code, &a->scratch, &failed);
+        ev.result_code = raw_result(a, fn, p, t, c->record);
+        if (fn->outputs) /* which are shown when it has not failed */
+            trace_decode_api_result(&args, ev.result_code, &a->scratch, &failed);
     }
-    a->scratch.value_used = a->scratch.text_used = 0;
     ev.value_count = trace_decode_api_outputs(&args, failed, &a->scratch);
     if (!unwound) /* behind the outputs, in what is left of the scratch */
         ev.result = trace_decode_api_result(&args, ev.result_code, &a->scratch, &failed);
     ev.failed = failed && !unwound;
     if (failed && !unwound && sets_last_error(fn))
-        put_error(a, &ev, last_error(p, t));
+        put_error(a, &ev, c->record ? c->record->last_error : last_error(p, t));
     trace_emit(a->t, &ev);
+}
+
+/* Values that are shown as they are passed, in places that records have. */
+static bool brief(void *ctx, const struct hook_symbol *s, struct hook_noted *f)
+{
+    struct trace_api *a = ctx;
+    const struct nt_process *p = nt_process_get(trace_kernel(a->t), s->module->process);
+    const struct trace_function *fn = s->user[LISTENER];
+    if (!fn || fn == &a->not_called || !fn->known || fn->count > HOOK_RECORD_ARGS ||
+        !trace_is_plain(&a->table, fn, p->ptr_size))
+        return false;
+    for (unsigned i = 0; i < fn->count; i++) {
+        const struct api_place at = fn->plan[i].place;
+        bool general = p->ptr_size == 8 && i < 4;
+        unsigned want = general ? i : p->ptr_size == 8 ? 8 + 8 * i : 4 + 4 * i;
+        if (at.where != (general ? API_GENERAL : API_STACK) || at.at != want || at.by_reference ||
+            at.size > p->ptr_size)
+            return false;
+    }
+    f->args = fn->count;
+    f->pops = api_pops(&a->table, &fn->f, p->ptr_size);
+    return true;
 }
 
 static void forget(void *ctx, struct hook_symbol *s)
 {
-    free(s->user[LISTENER]);
+    const struct trace_api *a = ctx;
+    free_function(a, s->user[LISTENER]);
     s->user[LISTENER] = NULL;
 }
 
@@ -277,9 +338,11 @@ struct trace_api *trace_api_create(struct trace *t, struct hooks *h)
     struct trace_api *a = xcalloc(1, sizeof *a);
     a->t = t;
     a->h = h;
+    a->out = xcalloc(1, sizeof *a->out);
+    a->out->in_memory = true;
     api_builtin(&a->table);
     a->errors = api_group_by_name(&a->table, "ERROR");
-    hooks_listen(h, LISTENER, &(struct hook_listener){a, wants, enter, leave, forget});
+    hooks_listen(h, LISTENER, &(struct hook_listener){a, wants, enter, leave, forget, brief});
     return a;
 }
 
@@ -287,5 +350,7 @@ void trace_api_destroy(struct trace_api *a)
 {
     if (!a)
         return;
+    vec_free(&a->out->spilled);
+    free(a->out);
     free(a);
 }

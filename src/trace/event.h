@@ -64,8 +64,10 @@ struct trace_event {
     const char *module;   /* of an API function, "kernel32.dll"; NULL for services */
     const char *function; /* NULL: the API function has but an ordinal */
     uint32_t ordinal;
-    uint32_t depth;     /* API functions: of calls around it */
-    uint64_t frame;     /* API functions: tells calls of one thread apart while they go on */
+    uint32_t depth;    /* API functions: of calls around it */
+    uint64_t frame;    /* API functions: tells calls of one thread apart while they go on */
+    const char *label; /* API functions: as text shows module and function; NULL: not known yet */
+    uint32_t label_length;
     const char *caller; /* CALL of an API function: "a.exe+0x1234" */
     bool has_error;     /* RETURN of an API function that failed: what GetLastError would say */
     uint32_t last_error;

@@ -95,6 +95,14 @@ static pgr_status unknown_pattern(const char *word, struct pgr_error *e)
                    "no traced function matches '%s': `peregrine services` lists them", word);
 }
 
+static bool is_category(const char *word)
+{
+    bool any = false;
+    for (unsigned i = 0; i < NT_CAT_COUNT; i++)
+        any |= !strcmp(nt_category_name(i), word);
+    return any;
+}
+
 static pgr_status unknown_category(const char *word, struct pgr_error *e)
 {
     const char *names[NT_CAT_COUNT];
@@ -106,6 +114,9 @@ static pgr_status unknown_category(const char *word, struct pgr_error *e)
         len = MIN(len + (size_t)n, sizeof all - 1);
     }
     const char *near = match_nearest(word, names, NT_CAT_COUNT);
+    if (is_category(word))
+        return err_set(e, PGR_E_ARGUMENT, "no service is of category '%s', only API functions are",
+                       word);
     if (near)
         return err_set(e, PGR_E_ARGUMENT, "there is no category '%s': did you mean '%s'?", word,
                        near);
@@ -137,6 +148,8 @@ static const struct rule rules[] = {
 static bool known_in_api(size_t rule, const char *word)
 {
     struct api_table t;
+    if (rule == CATEGORIES)
+        return is_category(word);
     if (strchr(word, '!'))
         return true;
     api_builtin(&t);
@@ -219,6 +232,11 @@ bool trace_filter_wants_category(const struct trace_filter *f, const char *categ
     vec_foreach (word, &f->words[CATEGORIES])
         any |= accepts_api_category(&c, *word);
     return any;
+}
+
+bool trace_filter_asks_category(const struct trace_filter *f)
+{
+    return f->words[CATEGORIES].len != 0;
 }
 
 bool trace_filter_wants_api(const struct trace_filter *f, const char *module, const char *name,

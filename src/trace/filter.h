@@ -30,7 +30,10 @@ void trace_filter_destroy(struct trace_filter *f);
 bool trace_filter_wants(const struct trace_filter *f, const struct nt_service *service);
 /* Whether what belongs to a category and has no name is let through: names are no matter. */
 bool trace_filter_wants_category(const struct trace_filter *f, const char *category);
-/* The same for an API function; its module is "kernel32.dll". */
+/* Whether the category of an API function matters. */
+bool trace_filter_asks_category(const struct trace_filter *f);
+/* Whether an API function is let through; its module is "kernel32.dll". `category` may be NULL
+ * where it does not matter. */
 bool trace_filter_wants_api(const struct trace_filter *f, const char *module, const char *name,
                             const char *category);
 #endif

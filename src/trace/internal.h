@@ -8,7 +8,9 @@
 struct nt_kernel *trace_kernel(const struct trace *t);
 /* Whether it is the first thread of the program. */
 bool trace_is_main(struct trace *t, const struct nt_thread *thread);
-/* Whether the filters let an API function through. */
+/* Whether the filters let an API function through, and whether they ask for its category: else that
+ * may be NULL. */
+bool trace_asks_category(const struct trace *t);
 bool trace_wants_function(const struct trace *t, const char *module, const char *name,
                           const char *category);
 /* Whether any sink takes such events. */

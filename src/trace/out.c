@@ -122,7 +122,7 @@ pgr_status trace_out_close(struct trace_out *o, struct pgr_error *e)
                      o->path, o->written);
 }
 
-void trace_out_bytes(struct trace_out *o, const char *text, size_t len)
+void trace_out_more(struct trace_out *o, const char *text, size_t len)
 {
     while (len) {
         if (o->len == sizeof o->buf)
@@ -135,18 +135,6 @@ void trace_out_bytes(struct trace_out *o, const char *text, size_t len)
     }
 }
 
-void trace_out_text(struct trace_out *o, const char *text)
-{
-    trace_out_bytes(o, text, strlen(text));
-}
-
-void trace_out_char(struct trace_out *o, char c)
-{
-    if (o->len == sizeof o->buf)
-        make_room(o);
-    o->buf[o->len++] = c;
-}
-
 void trace_out_newline(struct trace_out *o)
 {
     trace_out_char(o, '\n');
@@ -155,31 +143,44 @@ void trace_out_newline(struct trace_out *o)
         trace_out_flush(o);
 }
 
-static void put_digits(struct trace_out *o, uint64_t v, unsigned base, unsigned digits)
+enum { DIGITS = 24 };
+
+/* Before `end`, at least so many; where they begin. */
+static char *decimal_digits(char *end, uint64_t v, size_t digits)
 {
-    char text[24], *p = text + sizeof text;
+    char *p = end;
     do {
-        *--p = "0123456789abcdef"[v % base];
-        v /= base;
-    } while (v || (size_t)(text + sizeof text - p) < digits);
-    trace_out_bytes(o, p, (size_t)(text + sizeof text - p));
+        *--p = (char)('0' + v % 10);
+        v /= 10;
+    } while (v || (size_t)(end - p) < digits);
+    return p;
 }
 
 void trace_out_decimal(struct trace_out *o, uint64_t v)
 {
-    put_digits(o, v, 10, 1);
+    char text[DIGITS], *end = text + DIGITS, *p = decimal_digits(end, v, 1);
+    trace_out_bytes(o, p, (size_t)(end - p));
 }
 
 void trace_out_hex(struct trace_out *o, uint64_t v, unsigned digits)
 {
-    put_digits(o, v, 16, digits);
+    char text[DIGITS], *end = text + DIGITS, *p = end;
+    do {
+        *--p = "0123456789abcdef"[v & 15];
+        v >>= 4;
+    } while (v || (size_t)(end - p) < digits);
+    trace_out_bytes(o, p, (size_t)(end - p));
 }
 
 void trace_out_time(struct trace_out *o, uint64_t t)
 {
-    put_digits(o, t / 10000000, 10, 1);
-    trace_out_char(o, '.');
-    put_digits(o, t % 10000000, 10, 7);
+    enum { DECIMALS = 7, PER_SECOND = 10000000 };
+    char text[2 * DIGITS], *end = text + sizeof text;
+    decimal_digits(end, t % PER_SECOND, DECIMALS);
+    char *p = end - DECIMALS - 1;
+    *p = '.';
+    p = decimal_digits(p, t / PER_SECOND, 1);
+    trace_out_bytes(o, p, (size_t)(end - p));
 }
 
 /* ---- Escapes -----------------------------------------------------------------------------------
@@ -232,10 +233,24 @@ static void put_stray_byte(struct trace_out *o, unsigned char c, enum trace_esca
         put_unsafe(o, how == TRACE_ESCAPE_JSON ? 0xdc00u + c : c, how);
 }
 
+/* Whether one of eight bytes is not plain ASCII, or is a quote or a backslash. */
+static bool has_special(uint64_t v)
+{
+    const uint64_t ones = 0x0101010101010101, high = ones << 7;
+    const uint64_t quote = v ^ ones * '"', slash = v ^ ones * '\\', rubout = v ^ ones * 0x7f;
+    return ((v | (v - ones * 0x20) | (quote - ones) | (slash - ones) | (rubout - ones)) & high) !=
+           0;
+}
+
 /* Length of the ASCII at s that needs no second look; most text is nothing else. */
 static size_t plain_run(const unsigned char *s, size_t len)
 {
     size_t n = 0;
+    for (uint64_t v; n + sizeof v <= len; n += sizeof v) {
+        memcpy(&v, s + n, sizeof v);
+        if (has_special(v))
+            break;
+    }
     while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
         n++;
     return n;

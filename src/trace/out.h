@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct trace_out {
     int fd;
@@ -39,9 +40,25 @@ pgr_status trace_out_close(struct trace_out *o, struct pgr_error *e);
  */
 const char *trace_out_take(struct trace_out *o, size_t *len);
 
-void trace_out_bytes(struct trace_out *o, const char *text, size_t len);
-void trace_out_text(struct trace_out *o, const char *text);
-void trace_out_char(struct trace_out *o, char c);
+/* trace_out_bytes where it does not fit. */
+void trace_out_more(struct trace_out *o, const char *text, size_t len);
+static inline void trace_out_bytes(struct trace_out *o, const char *text, size_t len)
+{
+    if (len > sizeof o->buf - o->len) {
+        trace_out_more(o, text, len);
+        return;
+    }
+    memcpy(o->buf + o->len, text, len);
+    o->len += len;
+}
+static inline void trace_out_text(struct trace_out *o, const char *text)
+{
+    trace_out_bytes(o, text, strlen(text));
+}
+static inline void trace_out_char(struct trace_out *o, char c)
+{
+    trace_out_bytes(o, &c, 1);
+}
 void trace_out_decimal(struct trace_out *o, uint64_t v);
 /* Lower-case digits, at least `digits` of them, without "0x". */
 void trace_out_hex(struct trace_out *o, uint64_t v, unsigned digits);

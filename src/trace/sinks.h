@@ -8,6 +8,8 @@
 /* One line each, written to *o. */
 void trace_text_event(struct trace_out *o, const struct trace_event *ev);
 void trace_json_event(struct trace_out *o, const struct trace_event *ev);
+/* Module and function as the text format has them. */
+void trace_text_label(struct trace_out *o, const struct trace_event *ev);
 /* A value as the text format has it. */
 void trace_text_value(struct trace_out *o, const struct trace_value *v);
 /* The values of an event as a JSON object; one of them. */

@@ -195,14 +195,22 @@ static void put_head(struct trace_out *o, const struct trace_event *ev)
 /* ---- Calls
  * -------------------------------------------------------------------------------------------- */
 
-static void put_function(struct trace_out *o, const struct trace_event *ev)
+void trace_text_label(struct trace_out *o, const struct trace_event *ev)
 {
     char ordinal[16];
-    for (uint32_t i = 0; i < MIN(ev->depth, (uint32_t)DEPTH_SHOWN); i++)
-        trace_out_text(o, "  ");
     if (ev->module)
         put_module(o, ev->module);
     put_bare(o, trace_function_name(ev, ordinal));
+}
+
+static void put_function(struct trace_out *o, const struct trace_event *ev)
+{
+    for (uint32_t i = 0; i < MIN(ev->depth, (uint32_t)DEPTH_SHOWN); i++)
+        trace_out_text(o, "  ");
+    if (ev->label)
+        trace_out_bytes(o, ev->label, ev->label_length);
+    else
+        trace_text_label(o, ev);
 }
 
 static void put_error(struct trace_out *o, const struct trace_event *ev)

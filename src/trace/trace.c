@@ -9,6 +9,8 @@
 #include "trace/sinks.h"
 
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 enum { FLUSH_NS = 250000000 };
 
@@ -16,6 +18,7 @@ struct trace {
     struct nt_kernel *k; /* that it is attached to */
     struct trace_filter *filter;
     bool services, wants_api, wants_events, see_system;
+    bool told; /* a sink of anything */
     struct trace_api *api;
     struct trace_events *events;
     struct trace_sink sinks[TRACE_SINKS_MAX];
@@ -83,6 +86,11 @@ bool trace_sees_system(const struct trace *t)
 bool trace_wants_kind(const struct trace *t, enum trace_event_kind kind)
 {
     return t->kinds >> kind & 1;
+}
+
+bool trace_asks_category(const struct trace *t)
+{
+    return trace_filter_asks_category(t->filter);
 }
 
 bool trace_wants_function(const struct trace *t, const char *module, const char *name,
@@ -209,9 +217,15 @@ void trace_block(void *trace, uint64_t address, uint32_t size)
 
 void trace_emit(struct trace *t, const struct trace_event *ev)
 {
+    t->told = true;
     for (size_t i = 0; i < t->sink_count; i++)
         if (t->sinks[i].kinds >> ev->kind & 1)
             t->sinks[i].event(t->sinks[i].ctx, ev);
+}
+
+bool trace_told_anything(const struct trace *t)
+{
+    return t->told;
 }
 
 void trace_flush(struct trace *t)
@@ -288,6 +302,41 @@ static pgr_status open_output(struct trace *t, const struct trace_output *o, str
     return PGR_OK;
 }
 
+static const char *name_of(const char *path)
+{
+    return !path ? "standard error" : strcmp(path, "-") ? path : "standard output";
+}
+
+static bool identify(const char *path, struct stat *st)
+{
+    bool named = path && strcmp(path, "-");
+    return !(named ? stat(path, st) : fstat(path ? STDOUT_FILENO : STDERR_FILENO, st)) &&
+           S_ISREG(st->st_mode); /* devices and pipes can be shared */
+}
+
+/* Under whatever names. */
+static bool same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return identify(a, &x) && identify(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* When all are there. */
+static pgr_status check_outputs(const struct trace_config *cfg, struct pgr_error *e)
+{
+    for (size_t i = 0; i < cfg->output_count; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct trace_output *a = &cfg->outputs[j], *b = &cfg->outputs[i];
+            if (same_file(a->path, b->path))
+                return err_set(e, PGR_E_ARGUMENT,
+                               "the trace as %s and that as %s cannot both be written to one file, "
+                               "which %s and %s are",
+                               trace_format_name(a->format), trace_format_name(b->format),
+                               name_of(a->path), name_of(b->path));
+        }
+    return PGR_OK;
+}
+
 pgr_status trace_create(const struct trace_config *cfg, struct trace **out, struct pgr_error *e)
 {
     struct trace *t = xcalloc(1, sizeof *t);
@@ -299,6 +348,8 @@ pgr_status trace_create(const struct trace_config *cfg, struct trace **out, stru
     BUG_ON(cfg->output_count > TRACE_SINKS_MAX);
     for (size_t i = 0; i < cfg->output_count && !status; i++)
         status = open_output(t, &cfg->outputs[i], e);
+    if (!status)
+        status = check_outputs(cfg, e);
     if (status) {
         trace_destroy(t, NULL);
         return status;

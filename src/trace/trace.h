@@ -42,7 +42,8 @@ struct trace_config {
 struct trace;
 
 /* A trace with these sinks. PGR_E_ARGUMENT for a filter that selects nothing known, PGR_E_IO when
- * an output cannot be opened, or is a file of another kind that would be lost. */
+ * an output cannot be opened, or is a file of another kind that would be lost; PGR_E_ARGUMENT too
+ * when two outputs turn out to be one file. */
 pgr_status trace_create(const struct trace_config *cfg, struct trace **out, struct pgr_error *e);
 /* Writes what is buffered and closes. PGR_E_IO with a sentence when some of the trace was lost, for
  * each sink where that is so. The kernel that it is attached to must be gone or detached. */
@@ -67,6 +68,8 @@ void trace_block(void *trace, uint64_t address, uint32_t size);
 bool trace_add_sink(struct trace *t, const struct trace_sink *sink);
 /* Gives an event of another layer (images, exceptions, API calls) to the sinks. */
 void trace_emit(struct trace *t, const struct trace_event *ev);
+/* Whether there was any event. */
+bool trace_told_anything(const struct trace *t);
 /* Has watchers of the outputs see all there is. Done by itself four times a second. */
 void trace_flush(struct trace *t);
 #endif

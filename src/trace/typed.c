@@ -392,10 +392,103 @@ static bool put_sized(struct typed *t, const struct api_arg *arg, uint64_t at, b
 
 static void put_argument(struct typed *t, unsigned i, bool returning)
 {
-    struct api_arg arg = api_arg(t->table, &t->a->fn->f, i);
+    const struct trace_plan *plan = &t->a->fn->plan[i];
+    const struct api_arg *arg = &plan->arg;
     uint64_t v = t->a->value[i];
-    if (!put_sized(t, &arg, v, returning))
-        put_value(t, arg.name, arg.type, arg.group, v, v);
+    if (plan->plain) {
+        v = narrow(v, plan->place.size);
+        trace_put(&t->d, plan->kind, arg->name,
+                  plan->kind == TRACE_SIGNED ? widen(v, plan->place.size) : v);
+    } else if (!put_sized(t, arg, v, returning)) {
+        put_value(t, arg->name, arg->type, arg->group, v, v);
+    }
+}
+
+/* Whether put_value shows nothing but the number, and as what. */
+static bool shows_number(const struct api_table *t, const struct trace_plan *p, uint8_t *kind)
+{
+    struct api_type type = api_type(t, p->arg.type), target = {0};
+    *kind = TRACE_ADDRESS;
+    switch ((enum api_kind)type.kind) {
+    case API_BOOL:
+        *kind = TRACE_BOOL;
+        return true;
+    case API_POINTER:
+        target = api_type(t, type.target);
+        return p->arg.size_kind == API_SIZE_UNKNOWN &&
+               (target.kind == API_VOID || target.kind == API_CODE ||
+                target.kind == API_INTERFACE || target.kind == API_OPAQUE);
+    case API_CODE:
+    case API_INTERFACE:
+    case API_OPAQUE:
+        return true;
+    case API_INT:
+        *kind = TRACE_SIGNED;
+        return !p->arg.group && !type.group;
+    case API_UINT:
+        *kind = TRACE_NUMBER;
+        return !p->arg.group && !type.group;
+    default:
+        return false;
+    }
+}
+
+void trace_plan_function(const struct api_table *t, struct trace_function *fn, unsigned ptr_size)
+{
+    if (!fn->known)
+        return;
+    const struct trace_plan result = {.arg = {.type = fn->f.result, .group = fn->f.result_group}};
+    fn->result = api_type(t, fn->f.result);
+    /* What a pointer points to is not looked at, but for text. */
+    fn->result_plain = fn->result.kind != API_POINTER && fn->result.kind != API_VOID &&
+                       api_size(&fn->result, ptr_size) <= 8 &&
+                       shows_number(t, &result, &fn->result_kind);
+    fn->vectors = fn->result.kind == API_FLOAT;
+    for (unsigned i = 0; i < fn->count; i++) {
+        struct trace_plan *p = &fn->plan[i];
+        p->arg = api_arg(t, &fn->f, i);
+        p->place = api_place(t, &fn->f, i, ptr_size);
+        p->plain = !p->place.by_reference && shows_number(t, p, &p->kind);
+        fn->vectors |= api_place(t, &fn->f, i, 8).where == API_VECTOR;
+        fn->outputs |= p->arg.direction != API_IN;
+    }
+}
+
+/* Whether put_value shows no more than the value; result: as trace_decode_api_result has it. */
+static bool is_plain_type(const struct api_table *t, api_type_id id, unsigned bits, bool result)
+{
+    struct api_type type = api_type(t, id), target = {0};
+    if (type.kind == API_POINTER)
+        target = api_type(t, type.target);
+    switch ((enum api_kind)type.kind) {
+    case API_FLOAT:
+    case API_STRUCT:
+    case API_UNION:
+    case API_GUID:
+    case API_ARRAY:
+        return false;
+    case API_POINTER:
+        if (result)
+            return !target.is_const || (target.kind != API_CHAR && target.kind != API_WCHAR);
+        return target.kind == API_VOID || target.kind == API_CODE || target.kind == API_INTERFACE ||
+               target.kind == API_OPAQUE;
+    default:
+        return api_size(&type, bits) <= 8;
+    }
+}
+
+bool trace_is_plain(const struct api_table *t, const struct trace_function *fn, unsigned ptr_size)
+{
+    if (!fn->known || fn->strings || fn->f.flags & API_VARIADIC || fn->vectors ||
+        api_hidden_result(t, &fn->f, ptr_size) || !is_plain_type(t, fn->f.result, ptr_size, true))
+        return false;
+    for (unsigned i = 0; i < fn->count; i++) {
+        struct api_arg arg = api_arg(t, &fn->f, i);
+        if (arg.direction != API_IN || arg.size_kind != API_SIZE_UNKNOWN ||
+            !is_plain_type(t, arg.type, ptr_size, false))
+            return false;
+    }
+    return fn->count == fn->f.count;
 }
 
 static size_t put_unnamed(struct typed *t)
@@ -410,9 +503,9 @@ static size_t put_arguments(struct typed *t, bool returning, bool failed)
 {
     size_t n = 0;
     for (unsigned i = 0; i < t->a->fn->count && room_left(t); i++) {
-        struct api_arg arg = api_arg(t->table, &t->a->fn->f, i);
-        bool shown = returning ? arg.direction != API_IN && t->a->value[i] && !failed
-                               : arg.direction != API_OUT;
+        const uint8_t direction = t->a->fn->plan[i].arg.direction;
+        bool shown =
+            returning ? direction != API_IN && t->a->value[i] && !failed : direction != API_OUT;
         if (!shown)
             continue;
         put_argument(t, i, returning);
@@ -431,9 +524,11 @@ size_t trace_decode_api_inputs(const struct trace_arguments *a, struct trace_scr
 size_t trace_decode_api_outputs(const struct trace_arguments *a, bool failed,
                                 struct trace_scratch *s)
 {
-    struct typed t = typed_of(a, s);
     s->value_used = s->text_used = 0;
-    return a->fn->known ? put_arguments(&t, true, failed) : 0;
+    if (!a->fn->outputs)
+        return 0;
+    struct typed t = typed_of(a, s);
+    return put_arguments(&t, true, failed);
 }
 
 struct trace_value trace_decode_api_result(const struct trace_arguments *a, uint64_t raw,
@@ -446,11 +541,15 @@ struct trace_value trace_decode_api_result(const struct trace_arguments *a, uint
         trace_put(&t.d, TRACE_ADDRESS, NULL, raw);
     } else {
         const struct api_function *f = &a->fn->f;
-        struct api_type type = api_type(a->table, f->result);
-        uint64_t v = narrow(raw, api_size(&type, t.bits));
+        const struct api_type type = a->fn->result;
+        const uint32_t size = api_size(&type, t.bits);
+        uint64_t v = narrow(raw, size);
         *failed = api_failed(a->table, f, v, t.bits);
         t.inner = true; /* what it points to is not asked for */
-        if (type.kind == API_VOID)
+        if (a->fn->result_plain)
+            trace_put(&t.d, a->fn->result_kind, NULL,
+                      a->fn->result_kind == TRACE_SIGNED ? widen(v, size) : v);
+        else if (type.kind == API_VOID)
             trace_put_symbol(&t.d, NULL, "void", 4);
         else if (type.kind == API_HANDLE && *failed && v) /* -1 is a process, elsewhere */
             trace_put_symbol(&t.d, NULL, "INVALID_HANDLE_VALUE", 20);

@@ -115,6 +115,42 @@ static uint64_t guest(struct pgr_call *c, const char *name, const uint64_t *args
     return (uint32_t)call.result;
 }
 
+static void lists_modules(struct pgr_call *c)
+{
+    struct pgr_module *list, *program = NULL;
+    struct pgr_export *exports;
+    size_t n, names, found = 0;
+    CHECK(!pgr_module_list(T.m, &list, &n, NULL) && n >= 4);
+    for (size_t i = 0; i < n; i++) {
+        CHECK(!i || list[i].base >= list[i - 1].base + list[i - 1].size);
+        CHECK(list[i].system == !strncmp(list[i].path, "C:\\windows\\", 11));
+        if (!strncmp(list[i].name, "hooked-", 7))
+            program = &list[i];
+    }
+    CHECK(program && !program->system && program->exports == 1 && program->entry > program->base);
+    CHECK(program && pgr_call_caller(c) - program->base < program->size);
+    CHECK(!pgr_export_list(T.m, program ? program->base + 1 : 0, &exports, &names, NULL));
+    for (size_t i = 0; i < names; i++) {
+        uint64_t at;
+        found += exports[i].name && !strcmp(exports[i].name, "doubled");
+        CHECK(!pgr_symbol_address(T.m, "doubled", &at, NULL) && at == exports[i].address);
+    }
+    CHECK(names == 1 && found == 1);
+    CHECK(pgr_export_list(T.m, 16, &exports, &names, NULL) == PGR_E_NOT_FOUND);
+    free(exports);
+    free(list);
+}
+
+static void lists_threads(struct pgr_call *c)
+{
+    struct pgr_thread *list;
+    size_t n;
+    CHECK(!pgr_thread_list(T.m, &list, &n, NULL) && n == 1);
+    CHECK(n && list->id == pgr_call_thread(c) && list->state == PGR_THREAD_RUNNING);
+    CHECK(n && list->stack_low < list->stack_high && list->teb && !list->waits_for);
+    free(list);
+}
+
 static void calls_back(struct pgr_call *c, void *ctx)
 {
     const uint64_t args[] = {pgr_call_result(c)}, three[] = {10, 10, 5};
@@ -122,6 +158,8 @@ static void calls_back(struct pgr_call *c, void *ctx)
     CHECK(guest(c, "doubled", args, 1) == 28);
     CHECK(guest(c, "kernel32!MulDiv", three, 3) == 20);
     CHECK(pgr_call_result(c) == 14);
+    lists_modules(c);
+    lists_threads(c);
     pgr_call_set_result(c, 21);
 }
 
@@ -220,6 +258,9 @@ static int run(const char *engine, const char *program, const char *root)
         return SKIPPED;
     }
     hook_all();
+    struct pgr_thread *none;
+    size_t none_count;
+    CHECK(pgr_thread_list(T.m, &none, &none_count, &e) == PGR_E_STATE);
     struct pgr_program p = {.path = program, .std_fd = {-1, out[1], 2}};
     s = pgr_machine_load(T.m, &p, &e);
     if (s == PGR_E_ENGINE) {

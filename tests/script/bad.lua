@@ -8,6 +8,13 @@ local kinds = {
     object = function() error({}) end,
     memory = function() return ("x"):rep(1 << 30) end,
     tables = function() local t = {} while true do t[#t + 1] = {t} end end,
+    lists = function()
+        local t = {}
+        while true do
+            t[#t + 1] = {pgr.modules(), pgr.threads()}
+            for x in pgr.exports("kernel32") do t[#t + 1] = x end
+        end
+    end,
     loop = function() while true do end end,
     caught = function() while true do pcall(function() while true do end end) end end,
     coroutine = function() coroutine.wrap(function() while true do end end)() end,

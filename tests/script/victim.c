@@ -3,6 +3,7 @@
 #include <winsock2.h>
 #include <ws2tcpip.h>
 #include <windows.h>
+#include <windns.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -46,6 +47,34 @@ static int resolve(void)
     if (!host || host->h_length != 4 || strcmp(host->h_name, "update.example.com"))
         return 2;
     show("gethostbyname", host->h_addr_list[0], 0);
+    return 0;
+}
+
+/* DNSAPI as a program finds it that does without it where it is not there. Each kind of text and of
+ * list's end. */
+static int dns(void)
+{
+    HMODULE m = LoadLibraryA("dnsapi.dll");
+    DNS_STATUS(WINAPI * narrow)(PCSTR, WORD, DWORD, void *, DNS_RECORDA **, void **);
+    DNS_STATUS(WINAPI * wide)(PCWSTR, WORD, DWORD, void *, DNS_RECORDW **, void **);
+    void(WINAPI * release)(void *, DNS_FREE_TYPE), (WINAPI * release_list)(void *, DNS_FREE_TYPE);
+    DNS_RECORDA *a = NULL;
+    DNS_RECORDW *w = NULL;
+    narrow = (void *)GetProcAddress(m, "DnsQuery_A");
+    wide = (void *)GetProcAddress(m, "DnsQuery_W");
+    release = (void *)GetProcAddress(m, "DnsFree");
+    release_list = (void *)GetProcAddress(m, "DnsRecordListFree");
+    if (narrow("update.example.com", DNS_TYPE_A, DNS_QUERY_STANDARD, NULL, &a, NULL) || !a)
+        return 1;
+    show(a->pName, &a->Data.A.IpAddress, a->wType);
+    printf("length %u section %u charset %u ttl %lu next %d\n", a->wDataLength, a->Flags.S.Section,
+           a->Flags.S.CharSet, a->dwTtl, a->pNext != NULL);
+    release(a, DnsFreeRecordList);
+    if (wide(L"UPDATE.example.com", DNS_TYPE_A, DNS_QUERY_STANDARD, NULL, &w, NULL) || !w)
+        return 2;
+    printf("%ls charset %u\n", w->pName, w->Flags.S.CharSet);
+    release_list(w, DnsFreeRecordList);
+    printf("text %ld\n", narrow("update.example.com", DNS_TYPE_TEXT, 0, NULL, &a, NULL));
     return 0;
 }
 
@@ -123,6 +152,33 @@ static int load(void)
     return 0;
 }
 
+static HANDLE woken, ready;
+
+static DWORD WINAPI parked(void *arg)
+{
+    SignalObjectAndWait(ready, woken, INFINITE, FALSE);
+    return (DWORD)(DWORD_PTR)arg;
+}
+
+/* A second thread that waits and is suspended, a library that comes and goes. */
+static int lists(void)
+{
+    DWORD code = 0;
+    woken = CreateEventA(NULL, FALSE, FALSE, NULL);
+    ready = CreateEventA(NULL, FALSE, FALSE, NULL);
+    HANDLE h = CreateThread(NULL, 0, parked, (void *)77, 0, NULL);
+    WaitForSingleObject(ready, INFINITE);
+    SuspendThread(h);
+    printf("muldiv %d\n", MulDiv(6, 7, 2));
+    ResumeThread(h);
+    SetEvent(woken);
+    WaitForSingleObject(h, INFINITE);
+    GetExitCodeThread(h, &code);
+    HMODULE m = LoadLibraryA("version.dll");
+    printf("code %lu, freed %d\n", code, FreeLibrary(m));
+    return 0;
+}
+
 /* One call of each kind for the tests of the module itself. */
 static int calls(void)
 {
@@ -144,7 +200,8 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(void);
     } modes[] = {{"drop", drop},       {"resolve", resolve}, {"licence", licence}, {"times", times},
-                 {"secrets", secrets}, {"threads", threads}, {"calls", calls},     {"load", load}};
+                 {"secrets", secrets}, {"threads", threads}, {"calls", calls},     {"load", load},
+                 {"lists", lists},     {"dns", dns}};
     for (unsigned i = 0; argc > 1 && i < sizeof modes / sizeof modes[0]; i++)
         if (!strcmp(argv[1], modes[i].name))
             return modes[i].run();

@@ -32,11 +32,14 @@ enum {
     GATE_AT = 0x700000,
     AREA = 0x10000,
     RAM_LIMIT_GIB = 4,
-    MAX_EXITS = 64
+    MAX_EXITS = 64,
+    MAX_SIGHTS = 256
 };
 
 struct guest;
 typedef bool guest_fn(struct guest *g, struct x86_state *st, const struct cpu_exit *exit);
+typedef enum cpu_sight_answer guest_sight_fn(struct guest *g, struct x86_state *st,
+                                             const struct cpu_sight *sight);
 
 struct guest {
     struct mem_ram *ram;
@@ -46,11 +49,9 @@ struct guest {
     struct cpu_exit exit; /* of cpu_run */
     guest_fn *handler;    /* NULL: every exit ends the run */
     void *arg;
-    size_t block_count; /* with guest_options.blocks */
-    struct {
-        uint64_t address;
-        uint32_t size;
-    } blocks[MAX_EXITS];
+    guest_sight_fn *watcher; /* NULL: the guest goes on */
+    size_t sight_count;
+    struct cpu_sight sights[MAX_SIGHTS];
     size_t count; /* of exits seen by the handler */
     struct {
         struct cpu_exit exit;
@@ -132,17 +133,17 @@ static inline void guest_needs(unsigned caps)
 
 struct guest_options {
     unsigned ptr_size; /* 0: 8 */
-    bool count_instructions, count_blocks, gates, blocks;
+    bool count_instructions, count_blocks, gates;
 };
 
-static inline void guest_on_block(void *ctx, uint64_t address, uint32_t size)
+static inline enum cpu_sight_answer guest_on_sight(void *ctx, struct x86_state *st,
+                                                   const struct cpu_sight *sight)
 {
     struct guest *g = ctx;
-    if (g->block_count < MAX_EXITS) {
-        g->blocks[g->block_count].address = address;
-        g->blocks[g->block_count].size = size;
-    }
-    g->block_count++;
+    if (g->sight_count < MAX_SIGHTS)
+        g->sights[g->sight_count] = *sight;
+    g->sight_count++;
+    return g->watcher ? g->watcher(g, st, sight) : CPU_SIGHT_GO_ON;
 }
 
 static inline void guest_open_with(struct guest *g, struct guest_options o)
@@ -155,7 +156,7 @@ static inline void guest_open_with(struct guest *g, struct guest_options o)
                             .ctx = g,
                             .count_instructions = o.count_instructions,
                             .count_blocks = o.count_blocks,
-                            .on_block = o.blocks ? guest_on_block : NULL,
+                            .on_sight = guest_on_sight,
                             .gate_base = o.gates ? GATE_AT : 0,
                             .gate_size = o.gates ? 0x100 : 0};
 

@@ -42,15 +42,18 @@ static void test_each_block_is_told_of_when_it_runs(void **state)
     } expected[] = {{CODE_AT, 9}, {CODE_AT + 5, 4}, {CODE_AT + 5, 4}, {CODE_AT + 9, 2}};
     struct guest g;
     guest_needs(CPU_CAP_OBSERVE);
-    guest_open_with(&g, (struct guest_options){.blocks = true});
+    guest_open(&g);
+    const struct cpu_watch blocks = {CPU_WATCH_BLOCK, 0, UINT64_MAX};
+    assert_int_equal(cpu_watch(g.cpu, &blocks, 1), PGR_OK);
     assert_int_equal(cpu_hooks(g.cpu), BASE_HOOKS + 1);
     guest_code(&g, loop);
     guest_run(&g);
     assert_exit(&g, CPU_EXIT_SERVICE, CODE_AT + 11);
-    assert_int_equal(g.block_count, ARRAY_LEN(expected));
-    for (size_t i = 0; i < g.block_count; i++) {
-        assert_int_equal(g.blocks[i].address, expected[i].address);
-        assert_int_equal(g.blocks[i].size, expected[i].size);
+    assert_int_equal(g.sight_count, ARRAY_LEN(expected));
+    for (size_t i = 0; i < g.sight_count; i++) {
+        assert_int_equal(g.sights[i].kind, CPU_WATCH_BLOCK);
+        assert_int_equal(g.sights[i].address, expected[i].address);
+        assert_int_equal(g.sights[i].size, expected[i].size);
     }
     guest_close(&g);
 }

@@ -60,7 +60,7 @@ static void auto_takes_one_that_tells_of_blocks_when_that_is_asked(void **state)
 {
     struct machine_plan p;
     struct pgr_error e;
-    assert_int_equal(machine_plan_make(&(struct plan_wish){.blocks = true}, &p, &e), PGR_OK);
+    assert_int_equal(machine_plan_make(&(struct plan_wish){.sights = true}, &p, &e), PGR_OK);
     assert_true(p.steps.data[0].ops->caps & CPU_CAP_OBSERVE);
     machine_plan_free(&p);
 }
@@ -98,10 +98,10 @@ static void engines_say_what_they_cannot(void **state)
         struct pgr_error e = {0};
         struct plan_wish counting = {.engine = cpu_engines[i]->name, .count = true};
         struct plan_wish exact = {.engine = cpu_engines[i]->name, .exact = true};
-        struct plan_wish blocks = {.engine = cpu_engines[i]->name, .blocks = true};
+        struct plan_wish sights = {.engine = cpu_engines[i]->name, .sights = true};
         if (!(cpu_engines[i]->caps & CPU_CAP_OBSERVE)) {
-            assert_int_equal(machine_plan_make(&blocks, &p, &e), PGR_E_ENGINE);
-            assert_non_null(strstr(e.text, "which blocks of code are executed; unicorn can"));
+            assert_int_equal(machine_plan_make(&sights, &p, &e), PGR_E_ENGINE);
+            assert_non_null(strstr(e.text, "what code and memory are used; unicorn can"));
         }
         if (!(cpu_engines[i]->caps & CPU_CAP_COUNT)) {
             assert_int_equal(machine_plan_make(&counting, &p, &e), PGR_E_ENGINE);

@@ -552,6 +552,53 @@ static void hostile_text_cannot_leave_its_quotes(void **state)
     free_lines(l);
 }
 
+/* Text is looked at several bytes at a time. */
+static void a_byte_is_escaped_wherever_it_stands(void **state)
+{
+    struct lines *l = make_lines();
+    for (unsigned at = 0; at < 24; at++) {
+        for (unsigned c = 0; c < 0x80; c++) {
+            char text[24], want[40], tail[24];
+            bool plain = c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+            memset(text, 'a', sizeof text);
+            text[at] = (char)c;
+            int n = snprintf(want, sizeof want, "%.*s", (int)at, text);
+            n += c == '\n'               ? snprintf(want + n, sizeof want - (size_t)n, "\\n")
+                 : c == '\r'             ? snprintf(want + n, sizeof want - (size_t)n, "\\r")
+                 : c == '\t'             ? snprintf(want + n, sizeof want - (size_t)n, "\\t")
+                 : c == '"' || c == '\\' ? snprintf(want + n, sizeof want - (size_t)n, "\\%c", c)
+                 : plain                 ? snprintf(want + n, sizeof want - (size_t)n, "%c", c)
+                         : snprintf(want + n, sizeof want - (size_t)n, "\\x%02x", c);
+            memset(tail, 'a', sizeof tail);
+            snprintf(want + n, sizeof want - (size_t)n, "%.*s\n", (int)(23 - at), tail);
+            trace_out_escaped(&l->out, text, sizeof text, TRACE_ESCAPE_C);
+            trace_out_newline(&l->out);
+            assert_string_equal(take(l), want);
+        }
+    }
+    free_lines(l);
+}
+
+static void numbers_and_times_have_all_their_digits(void **state)
+{
+    struct lines *l = make_lines();
+    trace_out_decimal(&l->out, 0);
+    trace_out_char(&l->out, ' ');
+    trace_out_decimal(&l->out, UINT64_MAX);
+    trace_out_char(&l->out, ' ');
+    trace_out_hex(&l->out, 0xabc, 4);
+    trace_out_char(&l->out, ' ');
+    trace_out_hex(&l->out, UINT64_MAX, 1);
+    trace_out_char(&l->out, ' ');
+    trace_out_time(&l->out, 5);
+    trace_out_char(&l->out, ' ');
+    trace_out_time(&l->out, UINT64_MAX);
+    trace_out_newline(&l->out);
+    assert_string_equal(take(l), "0 18446744073709551615 0abc ffffffffffffffff 0.0000005 "
+                                 "1844674407370.9551615\n");
+    free_lines(l);
+}
+
 static void names_lose_no_bit_even_in_a_small_buffer(void **state)
 {
     char text[64];
@@ -758,6 +805,8 @@ int main(void)
         cmocka_unit_test(buffers_are_decoded_by_information_class),
         cmocka_unit_test(long_texts_are_shortened_and_say_so),
         cmocka_unit_test(hostile_text_cannot_leave_its_quotes),
+        cmocka_unit_test(a_byte_is_escaped_wherever_it_stands),
+        cmocka_unit_test(numbers_and_times_have_all_their_digits),
         cmocka_unit_test(names_lose_no_bit_even_in_a_small_buffer),
         cmocka_unit_test(any_arguments_over_any_memory_give_lines_and_valid_json),
         cmocka_unit_test(only_whole_lines_reach_the_descriptor),

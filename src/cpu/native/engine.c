@@ -128,6 +128,7 @@ struct run {
 static bool fail(struct run *r, const char *message)
 {
     *r->exit = (struct cpu_exit){.kind = CPU_EXIT_FAILURE, .message = message};
+    native_tell_records(r->x); /* what there is of them */
     return true;
 }
 
@@ -143,6 +144,7 @@ static void finish_operations(struct run *r)
 static bool leave(struct run *r, const struct cpu_exit *exit)
 {
     *r->exit = *exit;
+    native_tell_records(r->x);
     if (!native_save(r->x))
         return fail(r, native_describe_death(r->n));
     return true;
@@ -161,6 +163,7 @@ static bool asked_to_leave(struct run *r)
 static bool handle(struct run *r, struct cpu_exit *exit)
 {
     struct native_engine *n = r->n;
+    native_tell_records(r->x);
     r->x->in_handler = true;
     bool go_on = n->base.cfg.on_exit(n->base.cfg.ctx, r->x->st, exit);
     r->x->in_handler = false;
@@ -205,10 +208,8 @@ static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, str
     bool interrupted = false;
 
     if (!native_child_ready(n) || !(r.x = native_take(n, st, &interrupted))) {
-        if (interrupted)
-            *exit = (struct cpu_exit){.kind = CPU_EXIT_SLICE};
-        else
-            fail(&r, native_describe_death(n));
+        *exit = (struct cpu_exit){.kind = interrupted ? CPU_EXIT_SLICE : CPU_EXIT_FAILURE,
+                                  .message = interrupted ? NULL : native_describe_death(n)};
         return;
     }
     if (slice)
@@ -260,5 +261,7 @@ const struct cpu_engine_ops cpu_native = {
     .stop = stop,
     .interrupt = interrupt,
     .set_slice = set_slice,
+    .note_call = native_note_call,
+    .note_calls = native_note_calls,
     .collect_dirty = native_collect_dirty,
 };

@@ -21,7 +21,8 @@
 enum {
     SPIN_MIN = 100, /* looks, of some 30 ns each */
     SPIN_MAX = 3000,
-    SPIN_IDLE = 50,      /* of an executor that nobody has */
+    SPIN_IDLE = 50, /* of an executor that nobody has */
+    LOOKS_PER_YIELD = 64,
     SLEEP_MS = 100,      /* the longest sleep without a look at the child's health */
     KICK_AGAIN_US = 200, /* signals that meet the stub are repeated */
     UNRESPONSIVE_S = 10, /* from the first kick until the child is given up */
@@ -203,6 +204,7 @@ static bool await_others(struct native_exec *x)
     for (unsigned i = 0; i < n->exec_count; i++) {
         struct native_exec *o = &n->exec[i];
         uint64_t since = 0;
+        unsigned looks = 0;
         while (o != x && o->in_flight && atomic_load(&o->ctl->op_count) && !is_ours(o)) {
             uint64_t now = host_monotonic_ns();
             since = since ? since : now;
@@ -210,7 +212,10 @@ static bool await_others(struct native_exec *x)
                 native_child_kill(n);
                 return false;
             }
-            _mm_pause();
+            if (++looks % LOOKS_PER_YIELD)
+                _mm_pause();
+            else
+                sched_yield(); /* it may want this processor */
         }
         if (o != x)
             o->in_flight = false;
@@ -356,6 +361,7 @@ bool native_resume(struct native_exec *x, uint64_t until)
     x->ctl->stepped = 0;
     n->active++;
     hand_over(x);
+    native_tell_taken(x);
     unlock(n);
     bool alive = await(x, until);
     lock(n);

@@ -232,12 +232,24 @@ static bool system_call(struct native_exec *x, const struct frame *f, struct cpu
     return true;
 }
 
-/* A signal on the way from a gate into the stub: the guest has reached the gate, and no state of it
- * lies in between. */
-static bool between(struct native_exec *x, struct cpu_exit *exit)
+/* Noting a call looks at the thread's TEB: so that it can the next time. */
+static void show_teb(struct native_exec *x, const struct frame *f)
+{
+    enum { LOOKED_AT = 0x80 };
+    const bool wide = mem_ptr_size(x->n->base.cfg.mem) == 8;
+    uint64_t teb = wide ? x->ctl->gs_base : x->ctl->fs_base;
+    if (f->signal == SIGSEGV && f->trap == X86_VEC_PF && f->cr2 - teb < LOOKED_AT)
+        native_page_in(x, f->cr2, CPU_READ);
+}
+
+/* A signal on the way from a gate into the stub, or where calls are noted: the guest has reached
+ * the gate, and no state of it lies in between. */
+static bool between(struct native_exec *x, const struct frame *f, struct cpu_exit *exit)
 {
     struct x86_state *st = x->st;
     uint64_t gate = native_gate_of(x->n, st->rip);
+    if (!gate && (gate = native_record_interrupted(x->n, st)))
+        show_teb(x, f);
     if (!gate)
         return false;
     st->rip = gate;
@@ -246,6 +258,8 @@ static bool between(struct native_exec *x, struct cpu_exit *exit)
         st->cs = X86_SEL_CODE32;
         narrow(st);
     }
+    if (!in_gate_range(x->n, gate)) /* a call that was noted has just returned */
+        return true;
     *exit = (struct cpu_exit){.kind = CPU_EXIT_GATE, .address = gate};
     return true;
 }
@@ -257,8 +271,8 @@ static bool signalled(struct native_exec *x, struct cpu_exit *exit)
         return broken(x, exit, "no signal frame");
     x->where = IN_FRAME;
     put_frame(x->st, &f);
-    if (between(x, exit))
-        return true;
+    if (between(x, &f, exit))
+        return exit->kind == CPU_EXIT_GATE;
     switch (f.signal) {
     case NATIVE_KICK:
         return false;
@@ -319,6 +333,8 @@ static bool gate(struct native_exec *x, struct cpu_exit *exit)
     }
     if (!in_gate_range(x->n, st->rip))
         return broken(x, exit, "a gate that is none");
+    if (native_take_full(x, st->rip))
+        return false;
     *exit = (struct cpu_exit){.kind = CPU_EXIT_GATE, .address = st->rip};
     return true;
 }

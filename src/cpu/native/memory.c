@@ -10,6 +10,7 @@
 #include "cpu/native/internal.h"
 #include "base/bits.h"
 #include "mem/space.h"
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -380,6 +381,12 @@ void native_map_fixed(struct native_exec *x)
         queue_map(x, last, NATIVE_GATE_TAIL * MEM_PAGE, PROT_READ | PROT_EXEC, CHILD_FD_AREA,
                   NATIVE_GATE_OFFSET + MEM_PAGE);
     }
+    if (n->records) {
+        queue_map(x, c->gate_base + NATIVE_RECORD_AT, RECORD_DATA, PROT_READ | PROT_EXEC,
+                  CHILD_FD_AREA, NATIVE_RECORD_OFFSET);
+        queue_map(x, c->gate_base + NATIVE_RECORD_AT + RECORD_DATA, RECORD_DATA_SIZE,
+                  PROT_READ | PROT_WRITE, CHILD_FD_AREA, NATIVE_RECORD_OFFSET + RECORD_DATA);
+    }
     if (n->low32)
         queue_map(x, NATIVE_LOW32, MEM_PAGE, PROT_READ, CHILD_FD_AREA, NATIVE_LOW_OFFSET);
 }
@@ -432,6 +439,7 @@ pgr_status native_memory_init(struct native_engine *n, struct pgr_error *e)
     n->gates = c->gate_size >= NATIVE_GATES_MIN && c->gate_base % MEM_PAGE == 0 &&
                c->gate_size % MEM_PAGE == 0 && c->gate_base + c->gate_size <= 1u << 31;
     n->low32 = mem_highest(c->mem) < NATIVE_LOW32;
+    n->records = native_records_init(n);
     if (n->gates)
         native_make_gates(n);
     struct mem_observer o = {n, invalidate, code_written};
@@ -447,4 +455,6 @@ void native_memory_destroy(struct native_engine *n)
     vec_free(&n->gone);
     vec_free(&n->patches);
     vec_free(&n->free_patches);
+    free(n->noted);
+    n->noted = NULL;
 }

@@ -89,7 +89,8 @@ void native_make_gates(struct native_engine *n)
     for (uint64_t i = 0; i < SLOTS; i++) {
         struct code slot = {slots + i * SLOT, base + i * SLOT};
         struct code thunk = {thunks + i * THUNK, thunk_va + i * THUNK};
-        put_slot(n, &slot, thunk.va);
+        uint64_t record = native_record_gate(n, base + i * SLOT);
+        put_slot(n, &slot, record ? record : thunk.va);
         put_thunk(n, &thunk, base + i * SLOT);
     }
     memcpy(data + DATA_SERVICE, &service, sizeof service);

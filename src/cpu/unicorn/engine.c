@@ -40,6 +40,7 @@ static void destroy(struct cpu_engine *e)
     if (u->uc)
         u->lib.uc_close(u->uc);
     unicorn_unmap_memory(u);
+    unicorn_free_watch(u);
     free(u);
 }
 
@@ -115,7 +116,7 @@ static bool leave(struct unicorn_engine *u, enum cpu_exit_kind kind)
  */
 static uc_err start(struct unicorn_engine *u)
 {
-    u->reload = u->exited = u->has_pending = false;
+    u->reload = u->exited = u->has_pending = u->refresh = false;
     u->start_rip = u->st->rip;
     unicorn_attend(u);
     return u->lib.uc_emu_start(u->uc, ENTRY_VA, 0, 0, 0);
@@ -124,7 +125,9 @@ static uc_err start(struct unicorn_engine *u)
 /* True: the run is over, *exit says why. */
 static bool settle(struct unicorn_engine *u, uc_err err)
 {
-    if (u->undoing)
+    if (u->cutting)
+        unicorn_finish_cut(u);
+    else if (u->undoing)
         unicorn_finish_undo(u);
     if (u->exited)
         return true;
@@ -132,13 +135,19 @@ static bool settle(struct unicorn_engine *u, uc_err err)
         return false;
     if (u->has_pending)
         return leave(u, u->pending);
+    if (u->refresh && err == UC_ERR_OK && u->in_block) {
+        export_all(u);
+        u->retrying = u->committed = true;
+        u->retry_rip = u->st->rip;
+        return false;
+    }
     if (atomic_exchange(&u->stop, false))
         return leave(u, CPU_EXIT_STOP);
     if (atomic_load(&u->slice_over))
         return leave(u, CPU_EXIT_SLICE);
     if (err != UC_ERR_OK)
         return fail(u, u->lib.uc_strerror(err));
-    if (++u->idle_starts == IDLE_LIMIT)
+    if (!u->refresh && ++u->idle_starts == IDLE_LIMIT)
         return fail(u, "stops for no reason");
     export_all(u);
     return false;
@@ -155,6 +164,30 @@ static void begin_slice(struct unicorn_engine *u)
     unicorn_attend(u);
 }
 
+/* Where on_sight ended the last run in a block the rest of it is no new one. */
+static void resume_block(struct unicorn_engine *u)
+{
+    u->retrying = u->st == u->cut_st && u->st->rip == u->cut_rip;
+    u->retry_rip = u->cut_rip;
+    u->committed = u->pause = false;
+    u->now.blocks = UINT64_MAX;
+    if (u->retrying)
+        u->cut_st = NULL;
+}
+
+/* Not in front of an instruction that was told of, and has accesses that the old list tells of. */
+static bool rewatch(struct unicorn_engine *u)
+{
+    if (u->committed && u->watch.memory) {
+        u->pause = true;
+        return true;
+    }
+    if (unicorn_apply_watch(u) == PGR_OK)
+        return true;
+    u->exited = fail(u, "no memory for hooks");
+    return false;
+}
+
 static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, struct cpu_exit *exit)
 {
     struct unicorn_engine *u = unicorn_of(e);
@@ -163,11 +196,13 @@ static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, str
     unicorn_bind(u, st);
     u->exit = exit;
     u->idle_starts = 0;
-    u->retrying = false;
+    resume_block(u);
     u->budget_end = budget ? u->instructions + budget : UINT64_MAX;
     u->running = true;
     begin_slice(u);
     do {
+        if (u->rewatch && !rewatch(u))
+            break;
         unicorn_load(u, st);
         err = start(u);
     } while (!settle(u, err));
@@ -178,6 +213,8 @@ static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, str
 static void sync_state(struct cpu_engine *e, struct x86_state *st)
 {
     struct unicorn_engine *u = unicorn_of(e);
+    if (u->in_sight)
+        unicorn_sync_sight(u);
     if (!u->in_handler || u->synced)
         return;
     unicorn_read_rest(u, st);
@@ -223,12 +260,14 @@ static uint64_t blocks(const struct cpu_engine *e)
 
 static size_t hooks(const struct cpu_engine *e)
 {
-    return ((const struct unicorn_engine *)e)->hooks;
+    const struct unicorn_engine *u = (const struct unicorn_engine *)e;
+    return u->hooks + unicorn_watch_hooks(u);
 }
 
 const struct cpu_engine_ops cpu_unicorn = {
     .name = "unicorn",
-    .caps = CPU_CAP_DETERMINISTIC | CPU_CAP_COUNT | CPU_CAP_BLOCKS | CPU_CAP_OBSERVE,
+    .caps =
+        CPU_CAP_DETERMINISTIC | CPU_CAP_COUNT | CPU_CAP_BLOCKS | CPU_CAP_OBSERVE | CPU_CAP_RDTSC,
     .create = create,
     .destroy = destroy,
     .run = run,
@@ -236,6 +275,7 @@ const struct cpu_engine_ops cpu_unicorn = {
     .stop = stop,
     .set_slice = set_slice,
     .count_blocks = count_blocks,
+    .watch = unicorn_watch,
     .collect_dirty = unicorn_collect_dirty,
     .instructions = instructions,
     .blocks = blocks,

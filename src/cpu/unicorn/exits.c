@@ -23,6 +23,14 @@ static void halt(struct unicorn_engine *u)
     u->lib.uc_emu_stop(u->uc);
 }
 
+/* The processor comes to rest, and the run goes on. */
+static void start_anew(struct unicorn_engine *u, bool in_block)
+{
+    u->in_block = in_block;
+    u->refresh = true;
+    halt(u);
+}
+
 static void finish(struct unicorn_engine *u, const struct cpu_exit *exit)
 {
     if (!u->synced)
@@ -52,7 +60,9 @@ static bool call_handler(struct unicorn_engine *u, const struct cpu_exit *exit)
         finish(u, exit);
         return false;
     }
-    if (u->synced && rest_changed(st, &u->before)) {
+    if ((u->synced && rest_changed(st, &u->before)) || u->rewatch) {
+        if (!u->synced)
+            unicorn_read_rest(u, st);
         u->reload = true;
         halt(u);
         return false;
@@ -137,8 +147,23 @@ static int32_t take_int(struct unicorn_engine *u, size_t offset)
     return v;
 }
 
+static uint64_t context_rip(struct unicorn_engine *u)
+{
+    uint64_t rip;
+    memcpy(&rip, unicorn_context_at(u->context, u->at.rip), sizeof rip);
+    return rip;
+}
+
+static bool is_gate(struct unicorn_engine *u, const struct event *ev)
+{
+    return ev->vector == X86_VEC_PF && !ev->software && ev->error_code & PF_FETCH &&
+           ev->cr2 - u->base.cfg.gate_base < u->base.cfg.gate_size && context_rip(u) == ev->cr2 &&
+           !u->pause;
+}
+
 /* Saves the context, and lets the processor forget that an exception is in flight: it never does by
- * itself, and then the next fault is a double fault and the third ends everything. */
+ * itself, and then the next fault is a double fault and the third ends everything. At a gate
+ * `deliver` tells it, together with what the handler changes. */
 static void take_event(struct unicorn_engine *u, uint32_t vector, struct event *ev)
 {
     u->lib.uc_context_save(u->uc, u->context);
@@ -148,15 +173,15 @@ static void take_event(struct unicorn_engine *u, uint32_t vector, struct event *
     memcpy(&ev->cr2, unicorn_context_at(u->context, u->at.cr2), sizeof ev->cr2);
     if (take_int(u, u->at.old_exception) != -1) {
         memset(unicorn_context_at(u->context, u->at.old_exception), 0xff, sizeof(int32_t));
-        u->lib.uc_context_restore(u->uc, u->context);
+        if (!is_gate(u, ev))
+            u->lib.uc_context_restore(u->uc, u->context);
     }
 }
 
-static uint64_t context_rip(struct unicorn_engine *u)
+void unicorn_forget_exception(struct unicorn_engine *u)
 {
-    uint64_t rip;
-    memcpy(&rip, unicorn_context_at(u->context, u->at.rip), sizeof rip);
-    return rip;
+    struct event unused;
+    take_event(u, 0, &unused);
 }
 
 static void resume_at(struct unicorn_engine *u, uint64_t rip)
@@ -175,9 +200,13 @@ static void deliver(struct unicorn_engine *u, const struct cpu_exit *exit)
     st->rip = context_rip(u);
     u->lib.uc_reg_read(u->uc, UC_X86_REG_RFLAGS, &st->rflags);
     flags = st->rflags;
-    if (!call_handler(u, exit))
+    if (!call_handler(u, exit)) {
+        if (exit->kind == CPU_EXIT_GATE)
+            u->lib.uc_context_restore(u->uc, u->context);
         return;
-    if (memcmp(st->gpr, u->before.gpr, sizeof st->gpr) != 0 || st->rip != u->before.rip) {
+    }
+    if (exit->kind == CPU_EXIT_GATE || st->rip != u->before.rip ||
+        memcmp(st->gpr, u->before.gpr, sizeof st->gpr) != 0) {
         memcpy(unicorn_context_at(u->context, u->at.gpr), st->gpr, sizeof st->gpr);
         resume_at(u, st->rip);
     }
@@ -244,7 +273,8 @@ static void on_page_fault(struct unicorn_engine *u, const struct event *ev)
     }
     exit.status = unicorn_page_in(u, ev->cr2, exit.access);
     if (exit.status == STATUS_SUCCESS) {
-        u->retrying = exit.access != CPU_EXECUTE;
+        /* To fetch is to come to a block, which then begins, or begins again. */
+        u->retrying = exit.access != CPU_EXECUTE || (u->retrying && u->retry_rip == context_rip(u));
         u->retry_rip = context_rip(u);
         unicorn_attend(u);
         return;
@@ -266,7 +296,7 @@ static bool interrupted(struct unicorn_engine *u)
 /* The start of every run: see engine.c. */
 static void on_entry(struct unicorn_engine *u)
 {
-    if (interrupted(u)) {
+    if (u->purging || (interrupted(u) && !u->committed)) {
         resume_at(u, u->start_rip);
         halt(u);
         return;
@@ -297,6 +327,15 @@ static void on_exception(struct unicorn_engine *u, const struct event *ev)
     deliver(u, &exit);
 }
 
+/*
+ * Where a load goes on in a second page that is missing, the library forgets that it has told of
+ * it, and tells of no more until the next start.
+ */
+static bool second_page(const struct unicorn_engine *u, const struct event *ev)
+{
+    return u->watch.memory && fault_access(ev) == CPU_READ && ev->cr2 % MEM_PAGE == 0;
+}
+
 static void on_interrupt(uc_engine *uc, uint32_t vector, void *ctx)
 {
     struct unicorn_engine *u = ctx;
@@ -311,7 +350,14 @@ static void on_interrupt(uc_engine *uc, uint32_t vector, void *ctx)
             return;
         }
         count_back(u, &ev);
+        if (u->pause && (ev.error_code & PF_FETCH)) { /* after the instruction that wants it */
+            u->pause = false;
+            start_anew(u, false);
+            return;
+        }
         on_page_fault(u, &ev);
+        if (second_page(u, &ev))
+            start_anew(u, u->retrying);
         return;
     }
     count_back(u, &ev);
@@ -401,6 +447,8 @@ static int on_cpuid(uc_engine *uc, void *ctx)
     uint64_t v[4] = {0};
     uint32_t out[4];
 
+    if (u->undoing || unicorn_tell_cpuid(u))
+        return 1;
     u->lib.uc_reg_read(uc, UC_X86_REG_RAX, &v[0]);
     u->lib.uc_reg_read(uc, UC_X86_REG_RCX, &v[2]);
     unicorn_cpuid((uint32_t)v[0], (uint32_t)v[2], out);
@@ -413,7 +461,8 @@ static int on_cpuid(uc_engine *uc, void *ctx)
 
 void unicorn_attend(struct unicorn_engine *u)
 {
-    bool look = u->undoing || u->retrying || u->has_pending;
+    bool look = u->undoing || u->retrying || u->has_pending || u->pause || u->refresh ||
+                u->watch.of[CPU_WATCH_BLOCK].n;
     atomic_store(&u->block_limit, look ? 0 : u->block_end);
     /* Whoever raised these flags before the store has set the limit before it, too. */
     if (atomic_load(&u->stop) || atomic_load(&u->slice_over))
@@ -423,19 +472,27 @@ void unicorn_attend(struct unicorn_engine *u)
 static bool begins_again(struct unicorn_engine *u, uint64_t address)
 {
     bool again = u->retrying && u->retry_rip == address;
-    u->retrying = false;
+    u->retrying = u->committed = false;
     return again;
 }
 
 /* Not inlined: on_block would keep registers on the stack for it. */
-static __attribute__((noinline)) void look_at_block(struct unicorn_engine *u, uint64_t address)
+static __attribute__((noinline)) void look_at_block(struct unicorn_engine *u, uint64_t address,
+                                                    uint32_t size)
 {
     if (u->undoing)
         return;
+    if (u->refresh) {
+        u->in_block = false;
+        return;
+    }
     /* Where the instruction only had to wait for its page the guest's program has no new block:
      * counts must not depend on what this engine happens to have mirrored already. */
     if (begins_again(u, address)) {
         unicorn_attend(u);
+    } else if (u->pause) {
+        u->pause = false;
+        start_anew(u, false);
     } else if (interrupted(u)) { /* a block that does not run now is counted when it does */
         halt(u);
     } else if (u->blocks == u->block_end && !u->has_pending) {
@@ -445,6 +502,8 @@ static __attribute__((noinline)) void look_at_block(struct unicorn_engine *u, ui
     } else {
         u->blocks++;
         unicorn_attend(u);
+        if (u->watch.of[CPU_WATCH_BLOCK].n)
+            unicorn_tell_block(u, address, size);
     }
 }
 
@@ -462,21 +521,13 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
     if (u->blocks < atomic_load_explicit(&u->block_limit, memory_order_relaxed))
         u->blocks++;
     else
-        look_at_block(u, address);
-}
-
-/* After on_block: a block that it stopped is told of again when it runs. */
-static void on_observed_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
-{
-    struct unicorn_engine *u = ctx;
-    if (!u->has_pending && !u->undoing)
-        u->base.cfg.on_block(u->base.cfg.ctx, address, size);
+        look_at_block(u, address, size);
 }
 
 static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
 {
     struct unicorn_engine *u = ctx;
-    if (u->has_pending || u->undoing)
+    if (unicorn_stopping(u))
         return;
     if (u->instructions == u->budget_end) {
         u->pending = CPU_EXIT_BUDGET;
@@ -533,8 +584,6 @@ pgr_status unicorn_add_hooks(struct unicorn_engine *u, struct pgr_error *e)
         add_hook(u, UC_HOOK_INSN, (void *)on_out, UC_X86_INS_OUT) != UC_ERR_OK ||
         add_hook(u, UC_HOOK_INSN, (void *)on_sysenter, UC_X86_INS_SYSENTER) != UC_ERR_OK ||
         add_hook(u, UC_HOOK_BLOCK, (void *)on_block, 0) != UC_ERR_OK ||
-        (u->base.cfg.on_block &&
-         add_hook(u, UC_HOOK_BLOCK, (void *)on_observed_block, 0) != UC_ERR_OK) ||
         (u->base.cfg.count_instructions &&
          add_hook(u, UC_HOOK_CODE, (void *)on_instruction, 0) != UC_ERR_OK) ||
         add_no_scan_hooks(u) != UC_ERR_OK)

@@ -22,6 +22,7 @@ enum {
     SYSTEM_STACK = 0x1000,   /* its end; the frame for iretq lies below */
     SYSTEM_NOTHING = 0x1000, /* a top-level table with nothing in it */
     SYSTEM_TABLES = 0x2000,
+    ALIASES = 4,                    /* see paging.c */
     GPR_FIELDS = X86_GPR_COUNT + 2, /* gpr, rip, rflags: contiguous in struct x86_state */
 };
 
@@ -48,6 +49,25 @@ struct frame_use {
     uint16_t writable; /* entries that may write but not execute */
     uint16_t executable;
     uint8_t translated; /* there may be translations of it */
+};
+
+enum { CPU_WATCH_KINDS = CPU_WATCH_CPUID + 1 };
+
+struct watch_ranges {
+    const struct cpu_watch *at; /* ascending, apart from each other */
+    size_t n;
+};
+
+struct watching {
+    struct cpu_watch *list; /* what the ranges are parts of */
+    struct watch_ranges of[CPU_WATCH_KINDS];
+    bool memory; /* data is watched */
+};
+
+/* An instruction that runs, however often it has to begin: see sights.c. */
+struct instance {
+    uint64_t blocks, ip;
+    unsigned seen, told; /* accesses to memory since it began; those not to be told of again */
 };
 
 /* library.c: what is used of it */
@@ -100,6 +120,13 @@ struct unicorn_engine {
     uint64_t grow_from; /* host_monotonic_ns: not before */
     uint64_t gate_span; /* bytes of whole pages with gates */
 
+    /* While data is watched: where its pages are in physical memory, and which pages those are, by
+     * frame; [0] for those that execute, which stay where they are. See paging.c. */
+    uint64_t alias_phys;
+    unsigned aliases;
+    uint64_t *alias_va[ALIASES + 1];
+    bool wide; /* there are such, and RAM has hooks for them */
+
     struct context_layout at;
     uc_context *context; /* scratch */
     size_t context_size;
@@ -119,11 +146,32 @@ struct unicorn_engine {
 
     /* An instruction that Unicorn lets user mode execute is being undone: see exits.c. */
     bool undoing;
+    bool cutting; /* or one that was only to begin: see sights.c */
     uc_context *undo;
 
     /* The current call of the handler. */
     bool in_handler, synced;
     struct x86_state before; /* gpr, rip, rflags when called; the rest when synced */
+
+    /* What is watched: see watch.c. */
+    struct watching watch;
+    uc_hook *watch_hooks;
+    size_t watch_hook_count;
+    struct cpu_watch *next_watch; /* takes effect when the processor is at rest */
+    size_t next_count;
+    bool rewatch;
+    bool purging;    /* a run that only lets the library forget hooks */
+    uint8_t *spared; /* the flag of spare.c, NULL when unknown */
+
+    /* The current call of on_sight, with `synced` and `before`; what it is about. */
+    bool in_sight;
+    struct instance now;
+    bool pause;   /* the processor has to come to rest before the next instruction */
+    bool refresh; /* it was stopped to start anew, at a block, or in it: `in_block` */
+    bool in_block;
+    bool committed;                 /* what runs next was told of: no exit before that */
+    const struct x86_state *cut_st; /* a run was ended in front of its cut_rip, in a block */
+    uint64_t cut_rip;
 
     /* Single steps of ours, to find the instruction that a fetch fault belongs to. */
     bool stepping, guest_tf;
@@ -149,6 +197,12 @@ struct unicorn_engine {
 static inline struct unicorn_engine *unicorn_of(struct cpu_engine *e)
 {
     return (struct unicorn_engine *)e;
+}
+
+/* The rest of the block that the processor is in, if it gets that far, does not count. */
+static inline bool unicorn_stopping(const struct unicorn_engine *u)
+{
+    return u->undoing || u->has_pending || u->exited || u->reload || u->refresh;
 }
 
 /* context.c: the layout of a saved context, and the ring-3 contexts */
@@ -178,18 +232,58 @@ void unicorn_flush_pending(struct unicorn_engine *u);
 void unicorn_note_growth(struct unicorn_engine *u);
 void unicorn_hide_memory(struct unicorn_engine *u);
 void unicorn_collect_dirty(struct cpu_engine *e);
+/* Whether va's page is present and executes. */
+bool unicorn_executes(struct unicorn_engine *u, uint64_t va);
 /* Bytes at va as the guest last fetched them; false where nothing is present. */
 bool unicorn_code_byte(struct unicorn_engine *u, uint64_t va, uint8_t *out);
+
+/* Physical memory in which data is watched; whether there is room for it. */
+bool unicorn_can_alias(const struct unicorn_engine *u);
+bool unicorn_map_aliases(struct unicorn_engine *u);
+/* All pages are looked at anew: what is watched has changed. */
+void unicorn_forget_pages(struct unicorn_engine *u);
+/* Of what is watched; false: that is not. */
+bool unicorn_virtual(struct unicorn_engine *u, uint64_t phys, uint64_t *va);
+
+/* watch.c */
+/* A page that executes has data that is watched. */
+void unicorn_watch_widely(struct unicorn_engine *u);
+pgr_status unicorn_watch(struct cpu_engine *e, const struct cpu_watch *list, size_t n);
+/* The processor is at rest, *u->st is current or there is no run. */
+pgr_status unicorn_apply_watch(struct unicorn_engine *u);
+bool unicorn_watches(const struct unicorn_engine *u, enum cpu_watch_kind kind, uint64_t first,
+                     uint64_t last);
+size_t unicorn_watch_hooks(const struct unicorn_engine *u);
+void unicorn_free_watch(struct unicorn_engine *u);
+
+/* sights.c */
+void unicorn_on_code(uc_engine *uc, uint64_t address, uint32_t size, void *ctx);
+void unicorn_on_memory(uc_engine *uc, uc_mem_type type, uint64_t phys, int size, int64_t value,
+                       void *ctx);
+void unicorn_tell_block(struct unicorn_engine *u, uint64_t address, uint32_t size);
+/* In the hook of cpuid. True: it is done, or will not run. */
+bool unicorn_tell_cpuid(struct unicorn_engine *u);
+/* cpu_sync() inside on_sight. */
+void unicorn_sync_sight(struct unicorn_engine *u);
+/* After a stop with u->cutting. */
+void unicorn_finish_cut(struct unicorn_engine *u);
 
 /* exits.c */
 /* Sets block_limit: to be called when a reason to look closer at the next block came or went. */
 void unicorn_attend(struct unicorn_engine *u);
+/* Whatever fault the library has run into: the next one is the first. Fills u->context. */
+void unicorn_forget_exception(struct unicorn_engine *u);
 /* After a stop with u->undoing: raises the #GP. */
 void unicorn_finish_undo(struct unicorn_engine *u);
 pgr_status unicorn_add_hooks(struct unicorn_engine *u, struct pgr_error *e);
 
 /* spare.c: before the ring-3 contexts are made */
 void unicorn_spare_checks(struct unicorn_engine *u);
+/* Whether translated code looks for stops after hooks of instructions, and accesses to memory. */
+static inline bool unicorn_checks(const struct unicorn_engine *u)
+{
+    return !u->spared || !*u->spared;
+}
 
 /* cpuid.c */
 void unicorn_cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);

@@ -10,6 +10,10 @@
  *   frame must never be writable through an NX entry while translations of it can be reached
  *   through an executable one (two views of one section do that). struct frame_use counts both
  *   kinds of entries of a frame; before the second kind appears everything is forgotten.
+ * - Hooks of memory are called with physical addresses, and have bounds there. So while data is
+ *   watched its pages are put elsewhere in physical memory: RAM is there several times more, so
+ * that pages that share a frame can be told apart. Pages that execute stay: the library finds out
+ * by host address which frame code is in, and RAM itself comes first.
  * - Translations belong to the frame. When a frame gets its first executable entry again, anything
  *   may have been written to it since: its old translations are removed then.
  */
@@ -25,8 +29,16 @@ enum {
     AROUND = 16, /* pages looked at around a fault */
     TLB_FIRST = 256,
     GROW_AFTER_MS = 50,
+    ALIASES_MIN = 2,
     PTE_FIXED = CPU_PTE_PRESENT | CPU_PTE_USER | CPU_PTE_ACCESSED
 };
+
+static void *reserve(size_t size)
+{
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                   -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
 
 static bool entry_executes(uint64_t entry)
 {
@@ -37,9 +49,17 @@ static bool entry_writes_inline(uint64_t entry)
     return (entry & CPU_PTE_NX) && (entry & CPU_PTE_WRITE);
 }
 
+static uint64_t frame_of(const struct unicorn_engine *u, uint64_t phys)
+{
+    uint64_t page = ((phys & CPU_PTE_ADDR) - u->ram_phys) / MEM_PAGE;
+    if (page >= u->frame_count)
+        page = ((phys & CPU_PTE_ADDR) - u->alias_phys) / MEM_PAGE % u->frame_count;
+    return page;
+}
+
 static struct frame_use *use_of(struct unicorn_engine *u, uint64_t entry)
 {
-    return &u->frames[((entry & CPU_PTE_ADDR) - u->ram_phys) / MEM_PAGE];
+    return &u->frames[frame_of(u, entry)];
 }
 
 static void forget_entry(struct unicorn_engine *u, uint64_t va, uint64_t *entry)
@@ -74,6 +94,95 @@ static void forget_all(struct unicorn_engine *u)
     u->flush = true;
 }
 
+void unicorn_forget_pages(struct unicorn_engine *u)
+{
+    forget_all(u);
+}
+
+/* ---- Pages with data that is watched --------------------------------------------------------- */
+
+bool unicorn_can_alias(const struct unicorn_engine *u)
+{
+    return u->ram_phys &&
+           u->system_phys + SYSTEM_SIZE + ALIASES_MIN * u->frame_count * MEM_PAGE <= RAM_PHYS_END;
+}
+
+bool unicorn_map_aliases(struct unicorn_engine *u)
+{
+    struct mem_ram *ram = mem_space_ram(u->base.cfg.mem);
+    uint64_t size = mem_ram_limit(ram), at = u->system_phys + SYSTEM_SIZE;
+
+    u->alias_phys = at;
+    for (; u->aliases < ALIASES && at + size <= RAM_PHYS_END; u->aliases++, at += size)
+        if (u->lib.uc_mem_map_ptr(u->uc, at, size, UC_PROT_ALL, mem_ram_base(ram)) != UC_ERR_OK)
+            break;
+    for (unsigned i = 0; i <= u->aliases && u->aliases; i++)
+        if (!(u->alias_va[i] = reserve(u->frame_count * sizeof *u->alias_va[i])))
+            return false;
+    return u->aliases >= ALIASES_MIN;
+}
+
+static uint64_t alias_phys(const struct unicorn_engine *u, unsigned alias, uint64_t frame)
+{
+    uint64_t page = alias ? (alias - 1) * u->frame_count + frame : frame;
+    return (alias ? u->alias_phys : u->ram_phys) + page * MEM_PAGE;
+}
+
+static bool maps(struct unicorn_engine *u, uint64_t va, uint64_t phys)
+{
+    const uint64_t *slot = cpu_pt_entry(&u->pt, va, false);
+    return slot && (*slot & CPU_PTE_PRESENT) && !((*slot ^ phys) & CPU_PTE_ADDR);
+}
+
+bool unicorn_virtual(struct unicorn_engine *u, uint64_t phys, uint64_t *va)
+{
+    uint64_t page = (phys - u->ram_phys) / MEM_PAGE;
+    unsigned alias = 0;
+    if (page >= u->frame_count) {
+        page = (phys - u->alias_phys) / MEM_PAGE;
+        alias = (unsigned)(page / u->frame_count) + 1;
+    }
+    uint64_t owner = u->alias_va[alias][page % u->frame_count];
+    *va = owner + phys % MEM_PAGE;
+    return owner && (alias || maps(u, owner, phys)); /* RAM has all kinds of pages */
+}
+
+/* An access has at most 8 bytes, and is told of by the page it begins in. */
+static bool has_watched_data(const struct unicorn_engine *u, uint64_t va)
+{
+    const uint64_t last = va + MEM_PAGE - 1 + 7;
+    return unicorn_watches(u, CPU_WATCH_READ, va, last) ||
+           unicorn_watches(u, CPU_WATCH_WRITE, va, last) ||
+           unicorn_watches(u, CPU_WATCH_READ_AFTER, va, last);
+}
+
+/* One that no other page has. There are more than pages that one instruction touches, so that it
+ * can run even where one has to be taken away. */
+static unsigned pick_alias(struct unicorn_engine *u, uint64_t va, uint64_t frame)
+{
+    unsigned alias = 1;
+    for (unsigned i = 0; i < u->aliases; i++) {
+        alias = 1 + (unsigned)(va / MEM_PAGE + i) % u->aliases;
+        uint64_t owner = u->alias_va[alias][frame];
+        if (!owner || owner == va || !maps(u, owner, alias_phys(u, alias, frame)))
+            return alias;
+    }
+    uint64_t owner = u->alias_va[alias][frame];
+    forget_entry(u, owner, cpu_pt_entry(&u->pt, owner, false));
+    return alias;
+}
+
+static uint64_t place_page(struct unicorn_engine *u, uint64_t va, uint64_t frame, bool executes)
+{
+    if (!u->watch.memory || !has_watched_data(u, va))
+        return alias_phys(u, 0, frame);
+    unsigned alias = executes ? 0 : pick_alias(u, va, frame);
+    u->alias_va[alias][frame] = va;
+    if (executes)
+        unicorn_watch_widely(u);
+    return alias_phys(u, alias, frame);
+}
+
 /* ---- Installing ------------------------------------------------------------------------------ */
 
 static bool in_gates(const struct unicorn_engine *u, uint64_t va)
@@ -82,13 +191,14 @@ static bool in_gates(const struct unicorn_engine *u, uint64_t va)
 }
 
 /* A page with gates never executes: that is how control reaching one is noticed. */
-static uint64_t make_entry(const struct unicorn_engine *u, uint64_t va, const struct mem_page *page,
+static uint64_t make_entry(struct unicorn_engine *u, uint64_t va, const struct mem_page *page,
                            bool dirty)
 {
-    uint64_t entry = (u->ram_phys + page->frame * MEM_PAGE) | PTE_FIXED;
+    bool executes = (page->rights & MEM_X) && !in_gates(u, va);
+    uint64_t entry = place_page(u, va, page->frame, executes) | PTE_FIXED;
     if (page->rights & MEM_W)
         entry |= CPU_PTE_WRITE | (dirty ? CPU_PTE_DIRTY : 0);
-    if (!(page->rights & MEM_X) || in_gates(u, va))
+    if (!executes)
         entry |= CPU_PTE_NX;
     return entry;
 }
@@ -226,6 +336,13 @@ void unicorn_flush_pending(struct unicorn_engine *u)
     uc_ctl_flush_tlb(u->uc);
 }
 
+bool unicorn_executes(struct unicorn_engine *u, uint64_t va)
+{
+    const uint64_t *entry =
+        va > mem_highest(u->base.cfg.mem) ? NULL : cpu_pt_entry(&u->pt, va, false);
+    return entry && (*entry & CPU_PTE_PRESENT) && entry_executes(*entry);
+}
+
 bool unicorn_code_byte(struct unicorn_engine *u, uint64_t va, uint8_t *out)
 {
     if (va > mem_highest(u->base.cfg.mem))
@@ -234,7 +351,7 @@ bool unicorn_code_byte(struct unicorn_engine *u, uint64_t va, uint8_t *out)
     if (!entry || !(*entry & CPU_PTE_PRESENT))
         return false;
     const uint8_t *ram = mem_ram_base(mem_space_ram(u->base.cfg.mem));
-    *out = ram[(*entry & CPU_PTE_ADDR) - u->ram_phys + va % MEM_PAGE];
+    *out = ram[frame_of(u, *entry) * MEM_PAGE + va % MEM_PAGE];
     return true;
 }
 
@@ -301,13 +418,6 @@ void unicorn_collect_dirty(struct cpu_engine *e)
 
 /* ---- Setting up ------------------------------------------------------------------------------ */
 
-static void *reserve(size_t size)
-{
-    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                   -1, 0);
-    return p == MAP_FAILED ? NULL : p;
-}
-
 /* Accessed already, so that the processor never writes there. */
 static void fill_gdt(uint8_t *gdt)
 {
@@ -367,4 +477,7 @@ void unicorn_unmap_memory(struct unicorn_engine *u)
         munmap(u->system, SYSTEM_SIZE);
     if (u->frames)
         munmap(u->frames, u->frame_count * sizeof *u->frames);
+    for (size_t i = 0; i < ARRAY_LEN(u->alias_va); i++)
+        if (u->alias_va[i])
+            munmap(u->alias_va[i], u->frame_count * sizeof *u->alias_va[i]);
 }

@@ -85,6 +85,8 @@ void unicorn_spare_checks(struct unicorn_engine *u)
     if (!flag)
         return;
     *flag = 1;
-    if (!blocks_are_whole(u))
+    if (blocks_are_whole(u))
+        u->spared = flag;
+    else
         *flag = 0;
 }
