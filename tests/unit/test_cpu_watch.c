@@ -643,8 +643,10 @@ static void test_accesses_of_each_size(void **state)
 
 static void test_reading_and_writing_in_one_instruction(void **state)
 {
-    GUEST_CODE(both, "add dword ptr [rcx], 5; lock xadd [rcx], rax; xchg [rcx+8], rax; push [rcx];"
-                     "pop [rcx+16]; call 1f; syscall; 1: ret");
+    GUEST_CODE(
+        both,
+        "add dword ptr [rcx], 5; lock xadd [rcx], rax; xchg [rcx+8], rax; push qword ptr [rcx];"
+        "pop qword ptr [rcx+16]; call 1f; syscall; 1: ret");
     struct guest g;
     open_guest(&g, (struct guest_options){0});
     g.st.gpr[X86_RCX] = DATA_AT;
@@ -717,7 +719,7 @@ static void test_data_ranges_are_exact(void **state)
 static void test_what_waits_for_pages_is_told_of_once(void **state)
 {
     GUEST_CODE(waits,
-               "movsq; push [rcx]; movdqu xmm0, [rdx]; movdqu [rdx+0x1000], xmm0;"
+               "movsq; push qword ptr [rcx]; movdqu xmm0, [rdx]; movdqu [rdx+0x1000], xmm0;"
                "mov rax, [rdx+0x1ffc]; mov [rdx+0x3ffc], rax; add [rdx+0x4ffd], rax; syscall");
     struct guest g;
     for (int count = 0; count < 2; count++) {
@@ -776,7 +778,7 @@ static bool repair(struct guest *g, struct x86_state *st, const struct cpu_exit 
 
 static void test_what_faults_is_told_of_when_it_is_run_again(void **state)
 {
-    GUEST_CODE(pushes, "push [rcx]; syscall");
+    GUEST_CODE(pushes, "push qword ptr [rcx]; syscall");
     struct guest g;
     open_guest(&g, (struct guest_options){0});
     guest_protect(&g, STACK_AT, AREA, PAGE_READONLY);
