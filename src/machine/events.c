@@ -4,10 +4,8 @@
 #include "machine/breaks.h"
 #include "machine/events_internal.h"
 #include "base/bits.h"
-#include "base/utf.h"
 #include "nt/mm/mm.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,26 +93,15 @@ bool events_any(const struct pgr_machine *m, enum pgr_hook_kind kind)
 /* ---- What the kernel does
  * --------------------------------------------------------------------------------------------- */
 
-static char *lower_name(const char *path)
-{
-    const char *at = strrchr(path, '\\');
-    char *name = xstrdup(at ? at + 1 : path);
-    for (char *c = name; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    return name;
-}
-
 static void on_image(void *ctx, struct nt_process *p, uint64_t base, uint64_t size,
                      const uint16_t *path, size_t path_len, bool mapped)
 {
-    static const char prefix[] = "\\??\\";
     struct pgr_machine *m = ctx;
     enum pgr_hook_kind kind = mapped ? PGR_HOOK_MODULE_LOAD : PGR_HOOK_MODULE_UNLOAD;
     if (!events_any(m, kind))
         return;
-    char *whole = path ? utf16_to_utf8(path, path_len, NULL) : xstrdup("");
-    const char *dos = strncmp(whole, prefix, sizeof prefix - 1) ? whole : whole + sizeof prefix - 1;
-    char *name = lower_name(dos);
+    char *dos = path ? nt_image_path(path, path_len) : xstrdup("");
+    char *name = nt_image_name(dos);
     struct pgr_event e = {.kind = kind,
                           .thread = m->k->calling_tid,
                           .address = base,
@@ -123,7 +110,7 @@ static void on_image(void *ctx, struct nt_process *p, uint64_t base, uint64_t si
                           .path = dos[0] ? dos : NULL};
     events_ask(m, &e);
     free(name);
-    free(whole);
+    free(dos);
 }
 
 static void on_thread(void *ctx, struct nt_thread *t, bool starts)

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What there is in a machine: modules, what they export, threads. */
 #include "base/bits.h"
-#include "base/utf.h"
 #include "machine/machine.h"
 #include "nt/mm/mm.h"
 #include "pe/pe.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -122,24 +120,6 @@ static char *keep(struct modules *all, char *text)
     return text;
 }
 
-static char *guest_path(const struct nt_view *v)
-{
-    static const char prefix[] = "\\??\\";
-    char *path = utf16_to_utf8(v->path, v->path_len, NULL);
-    if (!strncmp(path, prefix, sizeof prefix - 1))
-        memmove(path, path + sizeof prefix - 1, strlen(path) - (sizeof prefix - 1) + 1);
-    return path;
-}
-
-static char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '\\');
-    char *name = xstrdup(slash ? slash + 1 : path);
-    for (char *c = name; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    return name;
-}
-
 static void read_headers(const struct pgr_machine *m, struct pgr_module *row)
 {
     struct pe_image img;
@@ -160,8 +140,8 @@ static void add_module(void *ctx, const struct nt_view *v)
         return;
     struct pgr_module row = {.base = v->base,
                              .size = v->size - nt_image_room(all->m->k, all->m->p, v->base)};
-    row.path = v->path ? keep(all, guest_path(v)) : NULL;
-    row.name = keep(all, base_name(row.path ? row.path : ""));
+    row.path = v->path ? keep(all, nt_image_path(v->path, v->path_len)) : NULL;
+    row.name = keep(all, nt_image_name(row.path ? row.path : ""));
     row.system =
         row.path && v->base != p->image_base && !strncasecmp(row.path, windows, sizeof windows - 1);
     read_headers(all->m, &row);

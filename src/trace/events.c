@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What happens besides calls: images, threads, exceptions, the end. */
 #include "base/ntstatus.h"
-#include "base/utf.h"
 #include "base/vec.h"
 #include "mem/space.h"
 #include "nt/call.h"
@@ -63,32 +62,21 @@ static void read_header(struct trace_event *ev, const struct nt_process *p)
     ev->entry = entry ? ev->base + entry : 0;
 }
 
-static char *lower_case_name(const char *path)
-{
-    const char *slash = strrchr(path, '\\');
-    char *name = xstrdup(slash ? slash + 1 : path);
-    for (char *c = name; *c; c++)
-        *c = (char)tolower((unsigned char)*c);
-    return name;
-}
-
 static void on_image(void *ctx, struct nt_process *p, uint64_t base, uint64_t size,
                      const uint16_t *path, size_t path_len, bool mapped)
 {
-    static const char nt_prefix[] = "\\??\\";
     struct trace_events *e = ctx;
     const struct nt_thread *t =
         e->k->calling_tid ? nt_thread_by_tid(e->k, e->k->calling_tid) : NULL;
     if (!trace_wants_kind(e->t, TRACE_IMAGE))
         return;
-    char *text = path ? utf16_to_utf8(path, path_len, NULL) : NULL;
-    bool prefixed = text && !strncmp(text, nt_prefix, sizeof nt_prefix - 1);
-    char *name = lower_case_name(text ? text : "");
+    char *text = path ? nt_image_path(path, path_len) : NULL;
+    char *name = nt_image_name(text ? text : "");
     struct trace_event ev = event_of(e, TRACE_IMAGE, p, t);
     ev.category = "dll";
     ev.begins = mapped;
     ev.module = name;
-    ev.path = prefixed ? text + sizeof nt_prefix - 1 : text;
+    ev.path = text;
     ev.base = base;
     ev.size = mapped ? size - nt_image_room(e->k, p, base) : size;
     if (mapped)

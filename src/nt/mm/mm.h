@@ -83,6 +83,10 @@ const uint8_t *nt_image_part(struct nt_kernel *k, struct nt_process *p, uint64_t
                              uint64_t len, size_t *size);
 /* How much room for thunks the image at va has at its end. */
 uint64_t nt_image_room(struct nt_kernel *k, struct nt_process *p, uint64_t va);
+/* What an image's file is called: "C:\windows\system32\ntdll.dll" of a path as views have it, and
+ * "ntdll.dll", in lower case, of that. From malloc. */
+char *nt_image_path(const uint16_t *path, size_t len);
+char *nt_image_name(const char *path);
 /* Calls fn for each view in order of address. */
 void nt_views_each(struct nt_kernel *k, struct nt_process *p,
                    void (*fn)(void *ctx, const struct nt_view *v), void *ctx);
