@@ -3,7 +3,14 @@
 #include <stdio.h>
 #include <windows.h>
 
-enum { PORT_DATA = 0x81, PORT_CODE = 0x82, PORT_CHANGED = 0x83, PORT_ANSWERED = 0x84 };
+enum {
+    PORT_DATA = 0x81,
+    PORT_CODE = 0x82,
+    PORT_CHANGED = 0x83,
+    PORT_ANSWERED = 0x84,
+    PORT_SHARED = 0x85
+};
+enum { THREADS = 4, TIMES = 500 };
 
 static volatile int data[8] = {1, 2, 3, 4, 5, 6, 7, 8};
 
@@ -107,6 +114,35 @@ static void by_address(void)
     printf("by address %d %d %d %d\n", a, b, c, d);
 }
 
+__attribute__((noinline)) static int shared(int x)
+{
+    return x * 3 + 1;
+}
+
+static DWORD WINAPI sharing(void *arg)
+{
+    int sum = 0;
+    for (int i = 0; i < TIMES; i++)
+        sum += shared(i) - 3 * i;
+    return sum;
+}
+
+/* Several threads run over one breakpoint, which stays while one of them steps over it. */
+static void in_threads(void)
+{
+    HANDLE threads[THREADS];
+    DWORD one, sum = 0;
+    tell(PORT_SHARED, shared);
+    for (int i = 0; i < THREADS; i++)
+        threads[i] = CreateThread(NULL, 0, sharing, NULL, 0, NULL);
+    WaitForMultipleObjects(THREADS, threads, TRUE, INFINITE);
+    for (int i = 0; i < THREADS; i++) {
+        GetExitCodeThread(threads[i], &one);
+        sum += one;
+    }
+    printf("in threads %lu\n", sum);
+}
+
 static DWORD WINAPI thread(void *arg)
 {
     return 9;
@@ -122,6 +158,7 @@ int main(int argc, char **argv)
         watched();
     code();
     by_address();
+    in_threads();
     WaitForSingleObject(CreateThread(NULL, 0, thread, NULL, 0, NULL), INFINITE);
     HMODULE dll = LoadLibraryA("version.dll");
     FreeLibrary(dll);

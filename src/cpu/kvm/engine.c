@@ -8,7 +8,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { IDLE_SLICES = 3 };
+enum { IDLE_SLICES = 3, RUN_ON_US = 50 };
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
@@ -104,6 +104,24 @@ static int finish_exception(struct kvm_engine *k)
     return r;
 }
 
+/* A little further: where the program is it cannot be told whether an exception is on its way. */
+static enum interruption run_on(struct kvm_engine *k)
+{
+    cpu_timer_arm(&k->timer, RUN_ON_US);
+    __atomic_store_n(&k->shared->immediate_exit, 0, __ATOMIC_SEQ_CST);
+    atomic_store(&k->in_guest, true);
+    int r = ioctl(k->vcpu, KVM_RUN, 0);
+    int error = errno;
+    atomic_store(&k->in_guest, false);
+    if (r == 0)
+        kvm_look_at_exit(k);
+    else if (error == EINTR || error == EAGAIN)
+        return kvm_look_at_interruption(k);
+    else
+        kvm_fail(k, strerror(error));
+    return INTERRUPTED_IN_HANDLER;
+}
+
 /* A slice has at least one instruction: on a busy host the time may be over before the guest runs.
  * True: it gets another. An instruction that jumps to itself looks the same, hence the limit. */
 static bool deserves_another(struct kvm_engine *k, const struct kvm_regs *before)
@@ -118,6 +136,9 @@ static bool deserves_another(struct kvm_engine *k, const struct kvm_regs *before
 static void interrupted(struct kvm_engine *k, const struct kvm_regs *before)
 {
     enum interruption what = kvm_look_at_interruption(k);
+    for (k->behind_traps = 0; what == INTERRUPTED_BEHIND_TRAP; k->behind_traps++)
+        what = run_on(k);
+    k->behind_traps = 0;
     if (what == INTERRUPTED_IN_FLIGHT) {
         if (finish_exception(k) == 0 || k->shared->s.regs.sregs.cs.dpl == 0)
             kvm_look_at_interruption(k);

@@ -12,7 +12,8 @@ enum {
     PF_RESERVED = 1 << 3,
     PF_FETCH = 1 << 4,
     LONGEST_INSTRUCTION = 15,
-    SYSCALL_LENGTH = 2
+    SYSCALL_LENGTH = 2,
+    BEHIND_TRAPS = 100 /* then it is a loop that just begins behind such a byte */
 };
 
 /* ---- Calling the handler --------------------------------------------------------------------- */
@@ -285,6 +286,18 @@ static bool in_flight(struct kvm_engine *k)
            (ev.exception.injected || ev.exception.pending);
 }
 
+/*
+ * KVM_GET_VCPU_EVENTS does not tell of int3 and into, since processors raise them anew where they
+ * are interrupted. kvm_pvm has moved rip behind them by then, and they are lost when registers are
+ * written.
+ */
+static bool may_hide_trap(struct kvm_engine *k, const struct trap_frame *f)
+{
+    enum { INT3 = 0xcc, INTO = 0xce };
+    uint8_t before;
+    return kvm_code_byte(k, f->rip - 1, &before) && (before == INT3 || before == INTO);
+}
+
 enum interruption kvm_look_at_interruption(struct kvm_engine *k)
 {
     const struct kvm_sync_regs *s = &k->shared->s.regs;
@@ -300,6 +313,8 @@ enum interruption kvm_look_at_interruption(struct kvm_engine *k)
     }
     if (in_flight(k))
         return INTERRUPTED_IN_FLIGHT;
+    if (may_hide_trap(k, &f) && k->behind_traps < BEHIND_TRAPS)
+        return INTERRUPTED_BEHIND_TRAP;
     take_segments(k, &f);
     if (handle_syscall_in_ring3(k, &f))
         return INTERRUPTED_IN_HANDLER;

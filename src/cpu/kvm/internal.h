@@ -81,7 +81,8 @@ struct kvm_engine {
     struct cpu_exit *exit;
     struct kvm_sregs user; /* of the thread: segments; the rest is the same for all */
     bool done;
-    unsigned idle_slices; /* in a row that ended before the guest could run */
+    unsigned behind_traps; /* how often it ran on from such a place (kvm_look_at_interruption) */
+    unsigned idle_slices;  /* in a row that ended before the guest could run */
 
     /* The current call of the handler. */
     bool in_handler, synced;
@@ -162,6 +163,7 @@ enum interruption {
     INTERRUPTED,            /* between two instructions; *st has the general registers */
     INTERRUPTED_IN_HANDLER, /* at an exit, which has been looked at */
     INTERRUPTED_IN_FLIGHT,  /* an exception has to get to its handler first: nothing was done */
+    INTERRUPTED_BEHIND_TRAP /* maybe that, maybe not: nothing was done */
 };
 enum interruption kvm_look_at_interruption(struct kvm_engine *k);
 /* What the processor would do if it could get that far. */
