@@ -115,6 +115,14 @@ static void clear(struct pgr_machine *m, struct brk *b)
     b->set = false;
 }
 
+static pgr_status refuse(const struct pgr_machine *m, const struct brk *b, struct pgr_error *e)
+{
+    return err_set(e, PGR_E_ENGINE,
+                   "engine %s cannot hook 0x%llx, since the instruction there does not work "
+                   "elsewhere; %s can",
+                   m->ops->name, (unsigned long long)b->at, machine_engines_with(CPU_CAP_OBSERVE));
+}
+
 pgr_status breaks_add(struct pgr_machine *m, uint64_t at, struct pgr_error *e)
 {
     if (!m->breaks) {
@@ -128,10 +136,7 @@ pgr_status breaks_add(struct pgr_machine *m, uint64_t at, struct pgr_error *e)
     if (set(m, b))
         return PGR_OK;
     b->users--;
-    return err_set(e, PGR_E_ENGINE,
-                   "engine %s cannot hook 0x%llx, since the instruction there does not work "
-                   "elsewhere; %s can",
-                   m->ops->name, (unsigned long long)at, machine_engines_with(CPU_CAP_OBSERVE));
+    return refuse(m, b, e);
 }
 
 void breaks_remove(struct pgr_machine *m, uint64_t at)
@@ -141,16 +146,18 @@ void breaks_remove(struct pgr_machine *m, uint64_t at)
         clear(m, b);
 }
 
-void breaks_show(struct pgr_machine *m, bool on)
+pgr_status breaks_show(struct pgr_machine *m, bool on, struct pgr_error *e)
 {
+    pgr_status s = PGR_OK;
     if (!m->breaks)
-        return;
+        return s;
     m->breaks->hidden = !on;
     vec_foreach (b, &m->breaks->all)
-        if (on)
-            set(m, b);
-        else
+        if (!on)
             clear(m, b);
+        else if (!set(m, b))
+            s = refuse(m, b, e);
+    return s;
 }
 
 void breaks_look(struct pgr_machine *m)
@@ -180,7 +187,10 @@ bool breaks_hit(struct pgr_machine *m, struct nt_thread *t, const struct cpu_exi
     if (x->kind != CPU_EXIT_EXCEPTION || x->vector != X86_VEC_BP)
         return false;
     const struct brk *b = find(m, t->cpu.rip - 1);
-    if (!b || !b->set)
+    uint8_t now = INT3;
+    if (b && !b->set) /* it may have gone while t was on its way here */
+        mem_peek(m->p->mem, b->at, &now, 1);
+    if (!b || (!b->set && now == INT3))
         return false;
     t->cpu.rip--;
     return true;

@@ -15,8 +15,9 @@ void breaks_destroy(struct breaks *b);
  * PGR_E_ENGINE: the instruction there cannot run elsewhere. */
 pgr_status breaks_add(struct pgr_machine *m, uint64_t at, struct pgr_error *e);
 void breaks_remove(struct pgr_machine *m, uint64_t at);
-/* All of them take effect, or none does (another engine tells of code; the machine is saved). */
-void breaks_show(struct pgr_machine *m, bool on);
+/* All of them take effect, or none does (another engine tells of code; the machine is saved).
+ * PGR_E_ENGINE as above. */
+pgr_status breaks_show(struct pgr_machine *m, bool on, struct pgr_error *e);
 /* Images came or went. */
 void breaks_look(struct pgr_machine *m);
 

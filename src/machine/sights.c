@@ -73,10 +73,12 @@ pgr_status events_watch(struct pgr_machine *m, struct pgr_error *e)
         vec_foreach (h, &m->events->added)
             add(&list, *h, breaks);
     }
-    breaks_show(m, breaks);
+    pgr_status shown = breaks_show(m, breaks, e);
     merge(&list);
     pgr_status s = cpu_watch(m->engine, list.data, list.len);
     vec_free(&list);
+    if (shown)
+        return shown;
     if (s == PGR_E_UNSUPPORTED)
         return err_set(e, PGR_E_ENGINE,
                        "engine %s cannot tell what code and memory are used; %s can", m->ops->name,

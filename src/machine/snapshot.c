@@ -100,9 +100,9 @@ pgr_status pgr_machine_save(struct pgr_machine *m, const char *path, struct pgr_
     if (m->engine)
         cpu_collect_dirty(m->engine);
     ser_begin_save(&s);
-    breaks_show(m, false);
+    breaks_show(m, false, NULL);
     transfer(m, &s);
-    breaks_show(m, !(m->ops->caps & CPU_CAP_OBSERVE));
+    breaks_show(m, !(m->ops->caps & CPU_CAP_OBSERVE), NULL);
     struct header h = {.version = VERSION, .state_size = s.len};
     memcpy(h.magic, magic, sizeof magic);
     size_t bound = ZSTD_compressBound(s.len);

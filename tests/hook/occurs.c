@@ -159,6 +159,7 @@ int main(int argc, char **argv)
     code();
     by_address();
     in_threads();
+    in_threads();
     WaitForSingleObject(CreateThread(NULL, 0, thread, NULL, 0, NULL), INFINITE);
     HMODULE dll = LoadLibraryA("version.dll");
     FreeLibrary(dll);
