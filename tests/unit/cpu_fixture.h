@@ -134,6 +134,7 @@ static inline void guest_needs(unsigned caps)
 struct guest_options {
     unsigned ptr_size; /* 0: 8 */
     bool count_instructions, count_blocks, gates;
+    unsigned gate_size; /* 0: 0x100 */
 };
 
 static inline enum cpu_sight_answer guest_on_sight(void *ctx, struct x86_state *st,
@@ -149,7 +150,7 @@ static inline enum cpu_sight_answer guest_on_sight(void *ctx, struct x86_state *
 static inline void guest_open_with(struct guest *g, struct guest_options o)
 {
     struct pgr_error e = {0};
-    unsigned ptr_size = o.ptr_size ? o.ptr_size : 8;
+    unsigned ptr_size = o.ptr_size ? o.ptr_size : 8, gate_size = o.gate_size ? o.gate_size : 0x100;
     struct mem_config mc = {NULL, 0x10000, ptr_size == 4 ? 0x7ffeffff : 0x7ffffffeffff, ptr_size};
     struct cpu_config cc = {.on_exit = guest_on_exit,
                             .xfeatures = cpu_host_xfeatures(),
@@ -158,7 +159,7 @@ static inline void guest_open_with(struct guest *g, struct guest_options o)
                             .count_blocks = o.count_blocks,
                             .on_sight = guest_on_sight,
                             .gate_base = o.gates ? GATE_AT : 0,
-                            .gate_size = o.gates ? 0x100 : 0};
+                            .gate_size = o.gates ? gate_size : 0};
 
     memset(g, 0, sizeof *g);
     assert_int_equal(mem_ram_create(&g->ram, (uint64_t)RAM_LIMIT_GIB << 30, &e), PGR_OK);

@@ -74,6 +74,55 @@ static int32_t context_int(const struct unicorn_engine *u, size_t offset)
     return v;
 }
 
+/*
+ * u->general: to save and restore it copies the general registers and rip, a fortieth of the whole.
+ * A context begins with the number of bytes that are copied, and the general registers come first:
+ * where both are found to be so, the number is changed, and what that does is tried. Else such a
+ * context is as slow as any other.
+ */
+static void set_copied(uc_context *c, size_t n)
+{
+    memcpy(c, &n, sizeof n);
+}
+
+static bool copies_general(struct unicorn_engine *u)
+{
+    enum { FILL = 0x5a };
+    uint64_t mark = marker(MARK_RIP);
+    uint8_t *general = unicorn_context_at(u->general, u->at.gpr),
+            *whole = unicorn_context_at(u->context, u->at.gpr),
+            *after = unicorn_context_at(u->undo, u->at.gpr);
+    const size_t size = u->context_size - u->at.gpr, head = u->at.rip + sizeof mark - u->at.gpr;
+
+    u->lib.uc_context_save(u->uc, u->context);
+    memset(general, FILL, size);
+    u->lib.uc_context_save(u->uc, u->general);
+    bool same = memcmp(general, whole, head) == 0;
+    for (size_t i = head; i < size; i++)
+        same &= general[i] == FILL;
+    memcpy(general, &mark, sizeof mark);
+    u->lib.uc_context_restore(u->uc, u->general);
+    u->lib.uc_context_save(u->uc, u->undo);
+    u->lib.uc_context_restore(u->uc, u->context);
+    return same && memcmp(after, &mark, sizeof mark) == 0 &&
+           memcmp(after + sizeof mark, whole + sizeof mark, size - sizeof mark) == 0;
+}
+
+static bool prepare_general(struct unicorn_engine *u)
+{
+    size_t copied;
+
+    if (u->lib.uc_context_alloc(u->uc, &u->general) != UC_ERR_OK)
+        return false;
+    memcpy(&copied, u->general, sizeof copied);
+    if (u->at.gpr < sizeof copied || copied != u->context_size - u->at.gpr || u->at.rip < u->at.gpr)
+        return true;
+    set_copied(u->general, u->at.rip + sizeof(uint64_t) - u->at.gpr);
+    if (!copies_general(u))
+        set_copied(u->general, copied);
+    return true;
+}
+
 /* mov ds,eax; mov es,eax; mov gs,eax; mov fs,ecx; iretq */
 static const uint8_t enter_ring3[] = {0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xe8, 0x8e, 0xe1, 0x48, 0xcf};
 
@@ -145,7 +194,8 @@ pgr_status unicorn_prepare_contexts(struct unicorn_engine *u, struct pgr_error *
         u->lib.uc_context_alloc(u->uc, &ring0) != UC_ERR_OK)
         return err_set(e, PGR_E_NOMEM, "unicorn: no memory for processor contexts");
     memcpy(u->system + SYSTEM_STUB, enter_ring3, sizeof enter_ring3);
-    ok = find_layout(u) && u->lib.uc_context_save(u->uc, ring0) == UC_ERR_OK &&
+    ok = find_layout(u) && prepare_general(u) &&
+         u->lib.uc_context_save(u->uc, ring0) == UC_ERR_OK &&
          make_context(u, ring0, X86_SEL_CODE32, &u->mode32) &&
          make_context(u, ring0, X86_SEL_CODE64, &u->mode64) &&
          u->lib.uc_context_restore(u->uc, u->mode64) == UC_ERR_OK;

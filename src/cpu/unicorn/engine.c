@@ -25,7 +25,7 @@ static pgr_status open_processor(struct unicorn_engine *u, struct pgr_error *e)
 
 static void free_contexts(struct unicorn_engine *u)
 {
-    uc_context *all[] = {u->context, u->undo, u->mode32, u->mode64};
+    uc_context *all[] = {u->context, u->general, u->undo, u->mode32, u->mode64};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         if (all[i]) /* the library would follow NULL */
             u->lib.uc_context_free(all[i]);
@@ -193,7 +193,7 @@ static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, str
     struct unicorn_engine *u = unicorn_of(e);
     uc_err err;
 
-    unicorn_bind(u, st);
+    u->st = st;
     u->exit = exit;
     u->idle_starts = 0;
     resume_block(u);
@@ -203,7 +203,7 @@ static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, str
     do {
         if (u->rewatch && !rewatch(u))
             break;
-        unicorn_load(u, st);
+        unicorn_load(u);
         err = start(u);
     } while (!settle(u, err));
     cpu_timer_disarm(&u->timer);

@@ -70,14 +70,6 @@ static bool call_handler(struct unicorn_engine *u, const struct cpu_exit *exit)
     return true;
 }
 
-static void write_changed_gprs(struct unicorn_engine *u)
-{
-    const uint64_t *now = u->st->gpr, *old = u->before.gpr;
-    for (int i = 0; i < X86_GPR_COUNT; i++)
-        if (now[i] != old[i])
-            unicorn_write_gpr(u, i, now[i]);
-}
-
 static void write_changed_flags(struct unicorn_engine *u, uint64_t current)
 {
     uint64_t flags = unicorn_user_flags(u->st->rflags);
@@ -97,37 +89,24 @@ static unsigned syscall_length(struct unicorn_engine *u, uint64_t rip)
     return n + 2;
 }
 
-/* Unicorn adds the instruction's length to rip after the hook. */
-static void write_rip_after_syscall(struct unicorn_engine *u, uint64_t rip, unsigned length)
-{
-    uint64_t biased = rip - length;
-    u->lib.uc_context_save(u->uc, u->context);
-    memcpy(unicorn_context_at(u->context, u->at.rip), &biased, sizeof biased);
-    u->lib.uc_context_restore(u->uc, u->context);
-}
-
 static void on_syscall(uc_engine *uc, void *ctx)
 {
     struct unicorn_engine *u = ctx;
     struct x86_state *st = u->st;
     struct cpu_exit exit = {.kind = CPU_EXIT_SERVICE};
-    uint64_t flags, next;
+    uint64_t flags;
 
     if (u->has_pending || u->undoing)
         return;
     unicorn_read_gprs(u);
     unsigned length = syscall_length(u, st->rip);
     flags = st->rflags;
-    next = st->rip += length;
-    st->gpr[X86_RCX] = next;
+    st->rip += length;
+    st->gpr[X86_RCX] = st->rip;
     st->gpr[X86_R11] = flags;
     if (!call_handler(u, &exit))
         return;
-    u->before.gpr[X86_RCX] = ~st->gpr[X86_RCX]; /* the processor does not have them yet */
-    u->before.gpr[X86_R11] = ~st->gpr[X86_R11];
-    if (st->rip != next)
-        write_rip_after_syscall(u, st->rip, length);
-    write_changed_gprs(u);
+    unicorn_write_gprs(u, st->rip - length); /* Unicorn adds that after the hook */
     write_changed_flags(u, flags);
     unicorn_flush_pending(u);
 }
@@ -154,16 +133,8 @@ static uint64_t context_rip(struct unicorn_engine *u)
     return rip;
 }
 
-static bool is_gate(struct unicorn_engine *u, const struct event *ev)
-{
-    return ev->vector == X86_VEC_PF && !ev->software && ev->error_code & PF_FETCH &&
-           ev->cr2 - u->base.cfg.gate_base < u->base.cfg.gate_size && context_rip(u) == ev->cr2 &&
-           !u->pause;
-}
-
 /* Saves the context, and lets the processor forget that an exception is in flight: it never does by
- * itself, and then the next fault is a double fault and the third ends everything. At a gate
- * `deliver` tells it, together with what the handler changes. */
+ * itself, and then the next fault is a double fault and the third ends everything. */
 static void take_event(struct unicorn_engine *u, uint32_t vector, struct event *ev)
 {
     u->lib.uc_context_save(u->uc, u->context);
@@ -173,8 +144,7 @@ static void take_event(struct unicorn_engine *u, uint32_t vector, struct event *
     memcpy(&ev->cr2, unicorn_context_at(u->context, u->at.cr2), sizeof ev->cr2);
     if (take_int(u, u->at.old_exception) != -1) {
         memset(unicorn_context_at(u->context, u->at.old_exception), 0xff, sizeof(int32_t));
-        if (!is_gate(u, ev))
-            u->lib.uc_context_restore(u->uc, u->context);
+        u->lib.uc_context_restore(u->uc, u->context);
     }
 }
 
@@ -184,32 +154,21 @@ void unicorn_forget_exception(struct unicorn_engine *u)
     take_event(u, 0, &unused);
 }
 
-static void resume_at(struct unicorn_engine *u, uint64_t rip)
-{
-    memcpy(unicorn_context_at(u->context, u->at.rip), &rip, sizeof rip);
-    u->lib.uc_context_restore(u->uc, u->context);
-}
-
-/* Between instructions, with the context saved: no translated code is running. */
+/* Between instructions: no translated code is running. */
 static void deliver(struct unicorn_engine *u, const struct cpu_exit *exit)
 {
     struct x86_state *st = u->st;
-    uint64_t flags;
+    uint64_t flags, rip;
 
-    memcpy(st->gpr, unicorn_context_at(u->context, u->at.gpr), sizeof st->gpr);
-    st->rip = context_rip(u);
-    u->lib.uc_reg_read(u->uc, UC_X86_REG_RFLAGS, &st->rflags);
+    unicorn_read_gprs(u);
+    rip = st->rip;
+    if (exit->kind == CPU_EXIT_GATE)
+        st->rip = exit->address;
     flags = st->rflags;
-    if (!call_handler(u, exit)) {
-        if (exit->kind == CPU_EXIT_GATE)
-            u->lib.uc_context_restore(u->uc, u->context);
+    if (!call_handler(u, exit))
         return;
-    }
-    if (exit->kind == CPU_EXIT_GATE || st->rip != u->before.rip ||
-        memcmp(st->gpr, u->before.gpr, sizeof st->gpr) != 0) {
-        memcpy(unicorn_context_at(u->context, u->at.gpr), st->gpr, sizeof st->gpr);
-        resume_at(u, st->rip);
-    }
+    if (st->rip != rip || memcmp(st->gpr, u->before.gpr, sizeof st->gpr) != 0)
+        unicorn_write_gprs(u, st->rip);
     write_changed_flags(u, flags);
     unicorn_flush_pending(u);
 }
@@ -250,11 +209,6 @@ static bool swallow_step(struct unicorn_engine *u)
     return true;
 }
 
-static bool in_gate_range(const struct unicorn_engine *u, uint64_t va)
-{
-    return va - u->base.cfg.gate_base < u->base.cfg.gate_size;
-}
-
 static enum cpu_access fault_access(const struct event *ev)
 {
     if (ev->error_code & PF_FETCH)
@@ -266,8 +220,9 @@ static void on_page_fault(struct unicorn_engine *u, const struct event *ev)
 {
     struct cpu_exit exit = {.address = ev->cr2, .access = fault_access(ev)};
 
-    if (exit.access == CPU_EXECUTE && in_gate_range(u, ev->cr2) && context_rip(u) == ev->cr2) {
+    if (exit.access == CPU_EXECUTE && unicorn_is_gate(u, ev->cr2) && context_rip(u) == ev->cr2) {
         exit.kind = CPU_EXIT_GATE;
+        unicorn_open_gate(u, ev->cr2);
         deliver(u, &exit);
         return;
     }
@@ -297,13 +252,13 @@ static bool interrupted(struct unicorn_engine *u)
 static void on_entry(struct unicorn_engine *u)
 {
     if (u->purging || (interrupted(u) && !u->committed)) {
-        resume_at(u, u->start_rip);
+        unicorn_go_to(u, u->start_rip);
         halt(u);
         return;
     }
     unicorn_flush_pending(u);
     unicorn_note_growth(u);
-    resume_at(u, u->start_rip);
+    unicorn_go_to(u, u->start_rip);
 }
 
 static void count_back(struct unicorn_engine *u, const struct event *ev)
@@ -336,12 +291,31 @@ static bool second_page(const struct unicorn_engine *u, const struct event *ev)
     return u->watch.memory && fault_access(ev) == CPU_READ && ev->cr2 % MEM_PAGE == 0;
 }
 
+/*
+ * The int3 of a gate whose page executes: see unicorn_open_gate. For the guest's program it is no
+ * instruction, and no block. What a fault costs is spared: the way through the page tables, and two
+ * copies of a whole context, since no exception is in flight.
+ */
+static bool pass_gate(struct unicorn_engine *u)
+{
+    enum { INT3_LENGTH = 1 };
+    struct cpu_exit exit = {.kind = CPU_EXIT_GATE, .access = CPU_EXECUTE};
+
+    u->lib.uc_reg_read(u->uc, UC_X86_REG_RIP, &exit.address);
+    exit.address -= INT3_LENGTH;
+    if (!unicorn_is_gate(u, exit.address))
+        return false;
+    u->blocks--; /* on_block */
+    deliver(u, &exit);
+    return true;
+}
+
 static void on_interrupt(uc_engine *uc, uint32_t vector, void *ctx)
 {
     struct unicorn_engine *u = ctx;
     struct event ev;
 
-    if (u->undoing)
+    if (u->undoing || (vector == X86_VEC_BP && pass_gate(u)))
         return;
     take_event(u, vector, &ev);
     if (vector == X86_VEC_PF && !ev.software) {
@@ -376,11 +350,11 @@ static bool on_invalid(uc_engine *uc, void *ctx)
 
     if (u->undoing)
         return true;
-    u->lib.uc_context_save(u->uc, u->context);
-    uint64_t rip = context_rip(u);
+    uint64_t rip;
+    u->lib.uc_reg_read(u->uc, UC_X86_REG_RIP, &rip);
     if (unicorn_code_byte(u, rip, &opcode) && opcode == ICEBP) {
         exit.vector = X86_VEC_DB;
-        resume_at(u, rip + 1);
+        unicorn_go_to(u, rip + 1);
     } else if (u->base.cfg.count_instructions) {
         u->instructions--;
     }
@@ -413,7 +387,6 @@ void unicorn_finish_undo(struct unicorn_engine *u)
     u->has_pending = false;
     u->lib.uc_context_restore(u->uc, u->undo);
     uc_ctl_flush_tlb(u->uc);
-    memcpy(u->context, u->undo, u->context_size);
     if (u->base.cfg.count_instructions)
         u->instructions--;
     u->reload = true; /* the processor is at rest: unless the run is over, start again */
@@ -486,6 +459,10 @@ static __attribute__((noinline)) void look_at_block(struct unicorn_engine *u, ui
         u->in_block = false;
         return;
     }
+    if (unicorn_is_gate(u, address)) {
+        u->blocks++; /* no block: pass_gate takes it back */
+        return;
+    }
     /* Where the instruction only had to wait for its page the guest's program has no new block:
      * counts must not depend on what this engine happens to have mirrored already. */
     if (begins_again(u, address)) {
@@ -527,7 +504,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
 static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
 {
     struct unicorn_engine *u = ctx;
-    if (unicorn_stopping(u))
+    if (unicorn_stopping(u) || unicorn_is_gate(u, address))
         return;
     if (u->instructions == u->budget_end) {
         u->pending = CPU_EXIT_BUDGET;

@@ -22,8 +22,7 @@ enum {
     SYSTEM_STACK = 0x1000,   /* its end; the frame for iretq lies below */
     SYSTEM_NOTHING = 0x1000, /* a top-level table with nothing in it */
     SYSTEM_TABLES = 0x2000,
-    ALIASES = 4,                    /* see paging.c */
-    GPR_FIELDS = X86_GPR_COUNT + 2, /* gpr, rip, rflags: contiguous in struct x86_state */
+    ALIASES = 4, /* see paging.c */
 };
 
 /* SYSTEM memory's first page in the guest's address space, for supervisor accesses only. */
@@ -119,6 +118,7 @@ struct unicorn_engine {
     unsigned growth;    /* steps by which the TLB has grown */
     uint64_t grow_from; /* host_monotonic_ns: not before */
     uint64_t gate_span; /* bytes of whole pages with gates */
+    bool gates_shut;    /* they never execute: see paging.c */
 
     /* While data is watched: where its pages are in physical memory, and which pages those are, by
      * frame; [0] for those that execute, which stay where they are. See paging.c. */
@@ -130,11 +130,11 @@ struct unicorn_engine {
     struct context_layout at;
     uc_context *context; /* scratch */
     size_t context_size;
+    uc_context *general; /* scratch, as far as rip: to save and restore it copies little else */
     uc_context *mode64, *mode32; /* in ring 3, with flat segments */
 
     /* The current run. */
     struct x86_state *st;
-    void *gpr_fields[GPR_FIELDS];
     struct cpu_exit *exit;
     uint64_t start_rip;
     bool running;
@@ -205,6 +205,12 @@ static inline bool unicorn_stopping(const struct unicorn_engine *u)
     return u->undoing || u->has_pending || u->exited || u->reload || u->refresh;
 }
 
+/* Addresses that exit instead of running. */
+static inline bool unicorn_is_gate(const struct unicorn_engine *u, uint64_t va)
+{
+    return va - u->base.cfg.gate_base < u->base.cfg.gate_size;
+}
+
 /* context.c: the layout of a saved context, and the ring-3 contexts */
 pgr_status unicorn_prepare_contexts(struct unicorn_engine *u, struct pgr_error *e);
 static inline void *unicorn_context_at(uc_context *c, size_t offset)
@@ -213,12 +219,16 @@ static inline void *unicorn_context_at(uc_context *c, size_t offset)
 }
 
 /* registers.c */
-void unicorn_bind(struct unicorn_engine *u, struct x86_state *st);
+/* gpr, rip and rflags. */
 void unicorn_read_gprs(struct unicorn_engine *u);
+void unicorn_go_to(struct unicorn_engine *u, uint64_t rip);
+/* gpr, and this rip, after unicorn_read_gprs: a context of which more than these two is copied has
+ * the rest from there. */
+void unicorn_write_gprs(struct unicorn_engine *u, uint64_t rip);
 void unicorn_write_gpr(struct unicorn_engine *u, int gpr, uint64_t value);
 /* Everything but gpr, rip and rflags. */
 void unicorn_read_rest(struct unicorn_engine *u, struct x86_state *st);
-void unicorn_load(struct unicorn_engine *u, const struct x86_state *st);
+void unicorn_load(struct unicorn_engine *u); /* *u->st, all of it */
 uint64_t unicorn_user_flags(uint64_t rflags);
 
 /* paging.c */
@@ -228,6 +238,9 @@ void unicorn_observe(struct unicorn_engine *u);
 /* Makes va present. Else the NTSTATUS that the guest gets. */
 uint32_t unicorn_page_in(struct unicorn_engine *u, uint64_t va, enum cpu_access access);
 void unicorn_flush_pending(struct unicorn_engine *u);
+/* Control has reached the gate at va by a fault. Where its page has nothing but int3, to everybody,
+ * it executes from now on: that exit is the cheaper one. */
+void unicorn_open_gate(struct unicorn_engine *u, uint64_t va);
 /* Makes the TLB larger when that is due. */
 void unicorn_note_growth(struct unicorn_engine *u);
 void unicorn_hide_memory(struct unicorn_engine *u);

@@ -190,7 +190,8 @@ static bool in_gates(const struct unicorn_engine *u, uint64_t va)
     return va - align_down(u->base.cfg.gate_base, MEM_PAGE) < u->gate_span;
 }
 
-/* A page with gates never executes: that is how control reaching one is noticed. */
+/* A page with gates does not execute: that is how control reaching one is noticed at first. See
+ * unicorn_open_gate. */
 static uint64_t make_entry(struct unicorn_engine *u, uint64_t va, const struct mem_page *page,
                            bool dirty)
 {
@@ -266,6 +267,12 @@ void unicorn_note_growth(struct unicorn_engine *u)
         grow_tlb(u, steps[u->growth++].entries);
 }
 
+static void shut_gates(struct unicorn_engine *u)
+{
+    u->gates_shut = true;
+    cpu_pt_each(&u->pt, align_down(u->base.cfg.gate_base, MEM_PAGE), u->gate_span, forget_each, u);
+}
+
 static void install(struct unicorn_engine *u, uint64_t va, uint64_t entry)
 {
     uint64_t *slot = entry_slot(u, va);
@@ -278,6 +285,8 @@ static void install(struct unicorn_engine *u, uint64_t va, uint64_t entry)
         forget_all(u);
         slot = entry_slot(u, va);
     }
+    if (entry_executes(entry) && in_gates(u, va + MEM_PAGE) && !in_gates(u, va))
+        shut_gates(u);
     struct frame_use *use = use_of(u, entry);
     bool stale = entry_executes(entry) && use->executable == 0 && use->translated;
     if (entry_executes(entry)) {
@@ -290,6 +299,36 @@ static void install(struct unicorn_engine *u, uint64_t va, uint64_t entry)
     u->installed++;
     if (stale)
         drop_translations(u, va);
+}
+
+/* ---- Gates that execute ---------------------------------------------------------------------- */
+
+static bool is_all_int3(const uint8_t *page)
+{
+    enum { INT3 = 0xcc };
+    return page[0] == INT3 && !memcmp(page, page + 1, MEM_PAGE - 1);
+}
+
+/*
+ * Control reaches an open gate by beginning a block there, which on_block counts and pass_gate
+ * takes back. A block or an instruction that began before the gates must not lead into them: where
+ * there is code right below, they are shut for good. They are shut, too, where the guest might see
+ * a difference: the page is not full of int3, or its data is watched. Its entry cannot be written
+ * through; the one that replaces it when the guest stores there does not execute.
+ */
+void unicorn_open_gate(struct unicorn_engine *u, uint64_t va)
+{
+    const uint8_t *ram = mem_ram_base(mem_space_ram(u->base.cfg.mem));
+    struct mem_page page;
+
+    va = align_down(va, MEM_PAGE);
+    if (u->gates_shut || u->watch.memory || !unicorn_is_gate(u, va) ||
+        !unicorn_is_gate(u, va + MEM_PAGE - 1) || !mem_present(u->base.cfg.mem, va, &page) ||
+        page.frame >= u->frame_count || !is_all_int3(ram + (uint64_t)page.frame * MEM_PAGE))
+        return;
+    uint64_t entry = alias_phys(u, 0, page.frame) | PTE_FIXED;
+    if (!conflicts(u, entry))
+        install(u, va, entry);
 }
 
 /* Neighbours that are present anyhow, so that walking through memory faults once in 16 pages. */

@@ -4,11 +4,10 @@
 #include "base/bits.h"
 #include <string.h>
 
-static const int gpr_field_ids[GPR_FIELDS] = {
-    UC_X86_REG_RAX, UC_X86_REG_RCX, UC_X86_REG_RDX,    UC_X86_REG_RBX, UC_X86_REG_RSP,
-    UC_X86_REG_RBP, UC_X86_REG_RSI, UC_X86_REG_RDI,    UC_X86_REG_R8,  UC_X86_REG_R9,
-    UC_X86_REG_R10, UC_X86_REG_R11, UC_X86_REG_R12,    UC_X86_REG_R13, UC_X86_REG_R14,
-    UC_X86_REG_R15, UC_X86_REG_RIP, UC_X86_REG_RFLAGS,
+static const int gpr_ids[X86_GPR_COUNT] = {
+    UC_X86_REG_RAX, UC_X86_REG_RCX, UC_X86_REG_RDX, UC_X86_REG_RBX, UC_X86_REG_RSP, UC_X86_REG_RBP,
+    UC_X86_REG_RSI, UC_X86_REG_RDI, UC_X86_REG_R8,  UC_X86_REG_R9,  UC_X86_REG_R10, UC_X86_REG_R11,
+    UC_X86_REG_R12, UC_X86_REG_R13, UC_X86_REG_R14, UC_X86_REG_R15,
 };
 
 static const int segment_ids[] = {
@@ -23,24 +22,36 @@ uint64_t unicorn_user_flags(uint64_t rflags)
     return (rflags & (X86_FLAGS_USER | id)) | X86_FLAG_IF | 2;
 }
 
-void unicorn_bind(struct unicorn_engine *u, struct x86_state *st)
-{
-    u->st = st;
-    for (int i = 0; i < GPR_FIELDS; i++)
-        u->gpr_fields[i] = &st->gpr[0] + i; /* rip and rflags follow */
-}
-_Static_assert(offsetof(struct x86_state, rip) == X86_GPR_COUNT * 8 &&
-                   offsetof(struct x86_state, rflags) == X86_GPR_COUNT * 8 + 8,
-               "the general registers, rip and rflags are read as one array");
-
 void unicorn_read_gprs(struct unicorn_engine *u)
 {
-    u->lib.uc_reg_read_batch(u->uc, gpr_field_ids, u->gpr_fields, GPR_FIELDS);
+    struct x86_state *st = u->st;
+    u->lib.uc_context_save(u->uc, u->general);
+    memcpy(st->gpr, unicorn_context_at(u->general, u->at.gpr), sizeof st->gpr);
+    memcpy(&st->rip, unicorn_context_at(u->general, u->at.rip), sizeof st->rip);
+    u->lib.uc_reg_read(u->uc, UC_X86_REG_RFLAGS, &st->rflags);
+}
+
+static void put_rip(struct unicorn_engine *u, uint64_t rip)
+{
+    memcpy(unicorn_context_at(u->general, u->at.rip), &rip, sizeof rip);
+    u->lib.uc_context_restore(u->uc, u->general);
+}
+
+void unicorn_go_to(struct unicorn_engine *u, uint64_t rip)
+{
+    u->lib.uc_context_save(u->uc, u->general);
+    put_rip(u, rip);
+}
+
+void unicorn_write_gprs(struct unicorn_engine *u, uint64_t rip)
+{
+    memcpy(unicorn_context_at(u->general, u->at.gpr), u->st->gpr, sizeof u->st->gpr);
+    put_rip(u, rip);
 }
 
 void unicorn_write_gpr(struct unicorn_engine *u, int gpr, uint64_t value)
 {
-    u->lib.uc_reg_write(u->uc, gpr_field_ids[gpr], &value);
+    u->lib.uc_reg_write(u->uc, gpr_ids[gpr], &value);
 }
 
 /* ---- FXSAVE image ---------------------------------------------------------------------------- */
@@ -172,9 +183,10 @@ static void load_segments(struct unicorn_engine *u, const struct x86_state *st)
     u->lib.uc_reg_write(u->uc, UC_X86_REG_GS_BASE, &st->gs_base);
 }
 
-/* All but rip, which is the business of the entry. */
-void unicorn_load(struct unicorn_engine *u, const struct x86_state *st)
+/* The entry goes to rip. */
+void unicorn_load(struct unicorn_engine *u)
 {
+    const struct x86_state *st = u->st;
     uint64_t flags = unicorn_user_flags(st->rflags);
 
     load_segments(u, st);
@@ -183,6 +195,7 @@ void unicorn_load(struct unicorn_engine *u, const struct x86_state *st)
         memcpy(u->fx, st->fx, sizeof u->fx);
     }
     u->fx_valid = true;
-    u->lib.uc_reg_write_batch(u->uc, gpr_field_ids, u->gpr_fields, X86_GPR_COUNT);
+    u->lib.uc_context_save(u->uc, u->general);
+    unicorn_write_gprs(u, st->rip);
     u->lib.uc_reg_write(u->uc, UC_X86_REG_RFLAGS, &flags);
 }

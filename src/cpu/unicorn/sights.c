@@ -223,7 +223,7 @@ void unicorn_on_code(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
     struct unicorn_engine *u = ctx;
     const struct cpu_sight sight = {CPU_WATCH_CODE, size <= LONGEST ? size : 0, address, address,
                                     0};
-    if (unicorn_stopping(u))
+    if (unicorn_stopping(u) || unicorn_is_gate(u, address))
         return;
     if (begins_again(u, address))
         return;
