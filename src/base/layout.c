@@ -35,14 +35,12 @@ void layout_get(const struct layout *l, unsigned ptr_size, const void *guest, vo
 
 void layout_put(const struct layout *l, unsigned ptr_size, const void *host, void *guest)
 {
-    if (ptr_size == 8) {
-        memcpy(guest, host, l->size64);
-        return;
-    }
-    memset(guest, 0, l->size32);
+    memset(guest, 0,
+           layout_size(l, ptr_size)); /* what lies between fields here is not for guests */
     for (const struct layout_field *f = l->fields; f < l->fields + l->nfields; f++) {
-        size_t gw = width(f->kind, 4), hw = width(f->kind, 8);
+        size_t gw = width(f->kind, ptr_size), hw = width(f->kind, 8);
+        size_t at = ptr_size == 8 ? f->host : f->guest32;
         for (size_t i = 0; i < f->count; i++)
-            memcpy((char *)guest + f->guest32 + i * gw, (const char *)host + f->host + i * hw, gw);
+            memcpy((char *)guest + at + i * gw, (const char *)host + f->host + i * hw, gw);
     }
 }

@@ -57,15 +57,23 @@ static void what_is_put_can_be_got_for_both_sizes(void **state)
     }
 }
 
+/* Whatever lay in the host's padding: it was on a stack. */
 static void padding_reaches_the_guest_as_zeroes(void **state)
 {
-    struct MIXED in;
-    uint8_t guest[64];
-    memset(&in, 0, sizeof in);
-    memset(guest, 0xcc, sizeof guest);
-    layout_put(&layout_MIXED, 4, &in, guest);
-    for (size_t i = 0; i < 40; i++)
-        expect_row(i, guest[i] == 0);
+    for (unsigned ptr_size = 4; ptr_size <= 8; ptr_size += 4) {
+        struct MIXED in;
+        uint8_t guest[64];
+        memset(&in, 0xee, sizeof in);
+        in.Byte = 0;
+        memset(in.Handles, 0, sizeof in.Handles);
+        memset(in.Tail, 0, sizeof in.Tail);
+        in.Time = 0;
+        in.Last = 0;
+        memset(guest, 0xcc, sizeof guest);
+        layout_put(&layout_MIXED, ptr_size, &in, guest);
+        for (size_t i = 0; i < layout_size(&layout_MIXED, ptr_size); i++)
+            expect_row(i, guest[i] == 0);
+    }
 }
 
 int main(void)
