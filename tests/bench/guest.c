@@ -71,11 +71,27 @@ static uint32_t write_and_read(uint32_t n)
     return sum;
 }
 
+static uint32_t call_functions(uint32_t n)
+{
+    uint32_t own = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        own += GetCurrentProcessId() != 0;
+    return own;
+}
+
+static uint32_t compare_texts(uint32_t n)
+{
+    uint32_t less = 0;
+
+    for (uint32_t i = 0; i < n; i++)
+        less += lstrcmpiA("a text", "b text, and longer") < 0;
+    return less;
+}
+
 const struct bench_subject bench_system[] = {
-    {"close", close_nothing},
-    {"time", query_time},
-    {"file", write_and_read},
-    {0, 0},
+    {"close", close_nothing},  {"time", query_time},     {"file", write_and_read},
+    {"calls", call_functions}, {"texts", compare_texts}, {0, 0},
 };
 
 void bench_print(const char *text, uint32_t size)
