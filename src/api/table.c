@@ -6,16 +6,6 @@
 
 extern const uint8_t pgr_prototypes[], pgr_prototypes_end[];
 
-static const uint8_t row_sizes[API_PART_COUNT] = {
-    [API_FUNCTIONS] = sizeof(struct table_function),
-    [API_ARGS] = sizeof(struct table_arg),
-    [API_TYPES] = sizeof(struct table_type),
-    [API_FIELDS] = sizeof(struct table_field),
-    [API_GROUPS] = sizeof(struct table_group),
-    [API_CONSTANTS] = sizeof(struct table_constant),
-    [API_STRINGS] = 1,
-};
-
 void api_builtin(struct api_table *t)
 {
     struct pgr_error e;
@@ -31,7 +21,7 @@ pgr_status api_open(struct api_table *t, const void *data, size_t size, struct p
     *t = (struct api_table){.at = data, .size = size};
     for (int i = 0; i < API_PART_COUNT; i++) {
         uint32_t at = h->part[i].at, count = h->part[i].count;
-        if (at % 8 || !range_inside(at, (uint64_t)count * row_sizes[i], size))
+        if (at % 8 || !range_inside(at, (uint64_t)count * api_row_sizes[i], size))
             return err_set(e, PGR_E_FORMAT, "part %d of the prototypes lies outside of them", i);
         t->part[i].at = t->at + at;
         t->part[i].count = count;
@@ -44,18 +34,6 @@ pgr_status api_open(struct api_table *t, const void *data, size_t size, struct p
     if (h->categories >= t->part[API_GROUPS].count)
         return err_set(e, PGR_E_FORMAT, "the prototypes lack the names of categories");
     return PGR_OK;
-}
-
-const void *api_row(const struct api_table *t, enum api_part part, size_t i)
-{
-    BUG_ON(i >= t->part[part].count);
-    return t->part[part].at + i * row_sizes[part];
-}
-
-/* The last byte of the strings is NUL, so whatever begins inside them ends there. */
-const char *api_string(const struct api_table *t, uint32_t at)
-{
-    return api_row(t, API_STRINGS, at);
 }
 
 static const struct table_head *head(const struct api_table *t)

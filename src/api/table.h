@@ -7,6 +7,7 @@
  * NUL and offset 0 is "". Fields, constants and arguments lie together for each owner.
  */
 #include "api/api.h"
+#include "base/bits.h"
 
 enum api_part {
     API_FUNCTIONS,
@@ -64,7 +65,26 @@ struct table_constant {
     uint32_t name, unused;
 };
 
+static const uint8_t api_row_sizes[API_PART_COUNT] = {
+    [API_FUNCTIONS] = sizeof(struct table_function),
+    [API_ARGS] = sizeof(struct table_arg),
+    [API_TYPES] = sizeof(struct table_type),
+    [API_FIELDS] = sizeof(struct table_field),
+    [API_GROUPS] = sizeof(struct table_group),
+    [API_CONSTANTS] = sizeof(struct table_constant),
+    [API_STRINGS] = 1,
+};
+
 /* Row i of a part; a BUG beyond its end. */
-const void *api_row(const struct api_table *t, enum api_part part, size_t i);
-const char *api_string(const struct api_table *t, uint32_t at);
+static inline const void *api_row(const struct api_table *t, enum api_part part, size_t i)
+{
+    BUG_ON(i >= t->part[part].count);
+    return t->part[part].at + i * api_row_sizes[part];
+}
+
+/* The last byte of the strings is NUL, so whatever begins inside them ends there. */
+static inline const char *api_string(const struct api_table *t, uint32_t at)
+{
+    return api_row(t, API_STRINGS, at);
+}
 #endif

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "api/api.h"
-#include "base/bits.h"
+#include "api/table.h"
 
 #include <string.h>
 
@@ -50,15 +49,22 @@ static void put_number(struct line *l, uint64_t v)
     append_digits(l, v, v >= 0x10000);
 }
 
+/* Those of a group: what is looked through for each value is not to be unpacked first. */
+static const struct table_constant *constants(const struct api_table *t, const struct api_group *g)
+{
+    if (!g->count)
+        return NULL;
+    const struct table_constant *last = api_row(t, API_CONSTANTS, (size_t)g->first + g->count - 1);
+    return last - (g->count - 1);
+}
+
 static void put_enum(struct line *l, const struct api_table *t, const struct api_group *g,
                      uint64_t value)
 {
-    for (unsigned i = 0; i < g->count; i++) {
-        uint64_t v;
-        const char *name = api_constant(t, g, i, &v);
-        if (narrowed(v) == value && append(l, name))
+    const struct table_constant *c = constants(t, g);
+    for (unsigned i = 0; i < g->count; i++)
+        if (narrowed(c[i].value) == value && append(l, api_string(t, c[i].name)))
             return;
-    }
     put_number(l, value);
 }
 
@@ -66,15 +72,14 @@ static void put_enum(struct line *l, const struct api_table *t, const struct api
 static void put_flags(struct line *l, const struct api_table *t, const struct api_group *g,
                       uint64_t value)
 {
+    const struct table_constant *c = constants(t, g);
     struct line names = *l;
     uint64_t left = value;
     names.size -= 20; /* so that what has no name is not lost: "|0x" and 16 digits */
     for (unsigned i = 0; i < g->count && (left || !value); i++) {
-        uint64_t v;
-        const char *name = api_constant(t, g, i, &v);
-        v = narrowed(v);
-        bool shows = value ? v && (value & v) == v && (left & v) : !v;
-        if (shows && append(&names, name)) {
+        uint64_t v = narrowed(c[i].value);
+        bool shows = value ? (value & v) == v && (left & v) : !v;
+        if (shows && append(&names, api_string(t, c[i].name))) {
             left &= ~v;
             if (!value)
                 break;
@@ -105,8 +110,8 @@ size_t api_value_text(const struct api_table *t, api_group_id id, uint64_t value
 bool api_failed(const struct api_table *t, const struct api_function *f, uint64_t result,
                 unsigned bitness)
 {
-    struct api_type y = api_type(t, f->result);
-    uint32_t size = api_size(&y, bitness);
+    const struct table_type *y = api_row(t, API_TYPES, f->result);
+    uint32_t size = bitness == 8 ? y->size64 : y->size32;
     uint64_t all = size >= 8 ? UINT64_MAX : (1ull << 8 * size) - 1;
     switch ((enum api_outcome)f->outcome) {
     case API_ZERO_FAILS:

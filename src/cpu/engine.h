@@ -23,6 +23,7 @@
  * as on a processor whose TLB is yet to be told; what they see is only ever the guest's own memory.
  */
 #include "arch/x86.h"
+#include "cpu/note.h"
 #include "base/err.h"
 #include <stddef.h>
 
@@ -54,36 +55,6 @@ struct cpu_exit {
     uint32_t error_code;    /* EXCEPTION, where the CPU pushes one */
     const char *message;    /* FAILURE; static or owned by the engine until the next call */
 };
-
-/*
- * Noted calls. Who replaces functions by thunks that call a gate, and return addresses by another
- * gate, may let the engine do so alone: cpu_note_call() says where the function of a thunk is. The
- * engine may then keep a record of a call of it, and of its return, and tell of many at once:
- * always before the handler hears of an exit, and before cpu_run returns. What it sees itself is as
- * if the gates had been reached and the handler had done the usual: at entry taken what the thunk
- * pushed, put the gate of returns where the return address was, gone on at the target; at return
- * gone on at that address. A call that has not returned is the last one and is told of as `open`:
- * its return will be an exit. An engine may do without all of this.
- */
-enum { CPU_RECORD_ARGS = 6 };
-
-struct cpu_noted {
-    uint64_t key;    /* what the thunk pushes: the address behind its call */
-    uint64_t target; /* where the function is */
-    unsigned args;   /* to keep, of one register or slot each; up to CPU_RECORD_ARGS */
-    unsigned pops;   /* bytes that it takes off the stack besides its return address */
-};
-
-struct cpu_record {                /* from hostile hands, like any register */
-    uint64_t key, slot, back;      /* slot: where the return address lies, which was `back` */
-    uint64_t began, ended;         /* how many nanoseconds ago */
-    uint64_t result[2];            /* RAX, RDX */
-    uint64_t stack;                /* the lower end of the thread's stack, by its TEB */
-    uint32_t last_error;           /* of the thread, when it returned */
-    uint64_t arg[CPU_RECORD_ARGS]; /* RCX, RDX, R8, R9 and the stack; of 32-bit code the stack */
-};
-typedef void cpu_record_fn(void *ctx, struct x86_state *st, const struct cpu_record *list, size_t n,
-                           bool open);
 
 /*
  * Called at SERVICE, GATE, FAULT, EXCEPTION, INTERRUPT. gpr, rip and rflags of `st` are current and
@@ -151,6 +122,9 @@ typedef enum cpu_sight_answer cpu_sight_fn(void *ctx, struct x86_state *st,
  */
 #define CPU_AREA      0x7ffffff00000
 #define CPU_AREA_SIZE 0xf0000
+struct mem_space;
+/* PGR_E_STATE: the program has memory there. */
+pgr_status cpu_claim_area(struct mem_space *mem, const char *engine, struct pgr_error *e);
 
 struct cpu_config {
     struct mem_space *mem; /* outlives the engine, or lasts until cpu_retire() */
@@ -165,7 +139,7 @@ struct cpu_config {
     uint64_t gate_base, gate_size;
     /* The gates of noted calls and of their return, and who is told; 0: no call is noted. */
     uint64_t note_call, note_return;
-    cpu_record_fn *on_records;
+    void (*on_records)(void *ctx); /* cpu_next_record() has them */
     /* Components of x86_ext that the guest has been told of; where the engine can, CPUID and XCR0
      * say the same. */
     uint64_t xfeatures;
@@ -193,7 +167,8 @@ struct cpu_engine_ops {
     void (*count_blocks)(struct cpu_engine *e, bool on);
     pgr_status (*watch)(struct cpu_engine *e, const struct cpu_watch *list, size_t n);
     void (*note_call)(struct cpu_engine *e, const struct cpu_noted *f);
-    void (*note_calls)(struct cpu_engine *e, bool on);
+    void (*note_calls)(struct cpu_engine *e, const struct x86_state *st, bool on, bool same);
+    struct x86_state *(*next_record)(struct cpu_engine *e, struct cpu_record *r);
     void (*collect_dirty)(struct cpu_engine *e);
     uint64_t (*instructions)(const struct cpu_engine *e);
     uint64_t (*blocks)(const struct cpu_engine *e);
@@ -305,12 +280,19 @@ static inline void cpu_note_call(struct cpu_engine *e, const struct cpu_noted *f
     if (e->ops->note_call)
         e->ops->note_call(e, f);
 }
-/* In a handler: whether calls are noted at all, at first not. Only while one guest thread exists:
- * what others do meanwhile would be told of before. */
-static inline void cpu_note_calls(struct cpu_engine *e, bool on)
+/* In the handler of the run with st, at its end: whether calls by it are noted, at first not; and
+ * whether returns of those that go on may be, which are the same as before the handler. */
+static inline void cpu_note_calls(struct cpu_engine *e, const struct x86_state *st, bool on,
+                                  bool same)
 {
     if (e->ops->note_calls)
-        e->ops->note_calls(e, on);
+        e->ops->note_calls(e, st, on, same);
+}
+/* In on_records: the next record, and the run that it is of, whose guest thread may be running on.
+ * NULL: there is no more. */
+static inline struct x86_state *cpu_next_record(struct cpu_engine *e, struct cpu_record *r)
+{
+    return e->ops->next_record(e, r);
 }
 /* Tells mem_mark_dirty() of every page that the guest has written since the last call; pages that
  * left the engine in between were told then. */

@@ -2,6 +2,7 @@
 /* The two gates, and the calls between them. */
 #include "base/ser.h"
 #include "hook/internal.h"
+#include "nt/mm/mm.h"
 #include "win/win.h"
 
 enum {
@@ -16,7 +17,7 @@ struct gate {
     struct nt_thread *t;
     struct hook_thread *ht;
     uint64_t sp;
-    const struct hook_record *record; /* of the call that is told of late; NULL: it is now */
+    const struct cpu_record *record; /* of what is told of late; NULL: it is now */
 };
 
 /* ---- Threads
@@ -45,6 +46,26 @@ static struct hook_thread *find_thread(struct hooks *h, nt_id id)
         if ((*ht)->thread == id)
             return *ht;
     return NULL;
+}
+
+static void add_call(struct hook_thread *ht, const struct hook_call *c)
+{
+    ht->silent += !c->told;
+    ht->touched = true;
+    vec_reserve(&ht->calls, ht->calls.len + 1);
+    hook_call_copy(&ht->calls.data[ht->calls.len++], c);
+}
+
+static void remove_call(struct hook_thread *ht, size_t i)
+{
+    ht->silent -= !ht->calls.data[i].told;
+    ht->touched = true;
+    vec_remove(&ht->calls, i);
+}
+
+static uint32_t depth_of(const struct hook_thread *ht)
+{
+    return (uint32_t)(ht->calls.len - ht->silent);
 }
 
 static struct hook_thread *thread_of(struct hooks *h, const struct nt_thread *t)
@@ -88,6 +109,7 @@ static bool write_slot(struct nt_process *p, uint64_t slot, uint64_t value)
 /* The guest may look at its stack from here down. */
 static void put_back(const struct gate *g)
 {
+    g->ht->touched = true;
     for (size_t i = 0; i < g->ht->calls.len; i++) {
         struct hook_call *c = &g->ht->calls.data[i];
         uint64_t now;
@@ -101,6 +123,7 @@ static void put_back(const struct gate *g)
 
 static void take_again(const struct gate *g)
 {
+    g->ht->touched = true;
     for (size_t i = 0; i < g->ht->calls.len; i++) {
         struct hook_call *c = &g->ht->calls.data[i];
         uint64_t now;
@@ -115,6 +138,7 @@ static void take_again(const struct gate *g)
 
 static void tell_end(const struct gate *g, struct hook_call *c, bool unwound)
 {
+    c->process = g->p;
     for (unsigned i = HOOK_LISTENERS; i-- > 0;) {
         const struct hook_listener *l = &g->h->listeners[i];
         if (c->told & 1u << i && l->leave) /* a snapshot may have had a listener */
@@ -129,14 +153,15 @@ static void drop_below(const struct gate *g, uint64_t sp)
     uint64_t limit = g->record ? g->record->stack : 0;
     struct hook_thread *ht = g->ht;
     for (size_t i = ht->calls.len; i-- > 0;) {
-        struct hook_call c = ht->calls.data[i];
-        if (c.slot >= sp)
+        struct hook_call c;
+        if (ht->calls.data[i].slot >= sp)
             continue;
         if (!limit && !hook_peek_ptr(g->p, g->t->teb + STACK_LIMIT_SLOT * g->p->ptr_size, &limit))
             return;
-        if (c.slot < limit)
+        if (ht->calls.data[i].slot < limit)
             continue;
-        vec_remove(&ht->calls, i);
+        hook_call_copy(&c, &ht->calls.data[i]);
+        remove_call(ht, i);
         tell_end(g, &c, true);
     }
 }
@@ -160,7 +185,8 @@ static void settle(const struct gate *g)
     if (g->ht->calls.len && g->ht->calls.data[g->ht->calls.len - 1].slot < g->sp)
         drop_below(g, g->sp);
     while (g->ht->calls.len && replaced(g)) {
-        struct hook_call c = g->ht->calls.data[--g->ht->calls.len];
+        struct hook_call c = g->ht->calls.data[g->ht->calls.len - 1];
+        remove_call(g->ht, g->ht->calls.len - 1);
         tell_end(g, &c, true);
     }
     if (g->ht->calm && g->sp > g->ht->calm)
@@ -232,6 +258,7 @@ static void unhook(const struct gate *g)
 
 static enum hook_answer tell_entry(const struct gate *g, struct hook_call *c)
 {
+    c->process = g->p;
     for (unsigned i = 0; i < HOOK_LISTENERS; i++) {
         const struct hook_listener *l = &g->h->listeners[i];
         if (!l->enter)
@@ -246,7 +273,7 @@ static enum hook_answer tell_entry(const struct gate *g, struct hook_call *c)
 }
 
 /* Whether all who want to hear of the function can do with records. */
-static bool all_brief(const struct gate *g, struct hook_symbol *s, struct hook_noted *f)
+static bool all_brief(const struct gate *g, struct hook_symbol *s, struct cpu_noted *f)
 {
     bool any = false;
     for (unsigned i = 0; i < HOOK_LISTENERS; i++) {
@@ -263,12 +290,14 @@ static bool all_brief(const struct gate *g, struct hook_symbol *s, struct hook_n
 /* From its second call on. */
 static void note(const struct gate *g, struct hook_symbol *s, uint64_t thunk, uint64_t target)
 {
-    struct hook_noted f = {.thunk = thunk, .target = target};
+    struct cpu_noted f = {.key = thunk, .target = target};
     if (!g->h->note || s->brief == HOOK_BRIEF_NO || s->kind != HOOK_PLAIN)
         return;
     s->brief = all_brief(g, s, &f) ? HOOK_BRIEF_YES : HOOK_BRIEF_NO;
-    if (s->brief == HOOK_BRIEF_YES)
-        g->h->note(g->h->note_ctx, &f);
+    if (s->brief != HOOK_BRIEF_YES)
+        return;
+    g->h->noted = true;
+    g->h->note(g->h->note_ctx, &f);
 }
 
 static void watch(const struct gate *g, struct hook_call *c)
@@ -276,17 +305,21 @@ static void watch(const struct gate *g, struct hook_call *c)
     if (!c->told || g->ht->calls.len >= CALLS_MAX)
         return;
     c->armed = write_slot(g->p, c->slot, hook_gate_address(GATE_RETURN));
-    vec_push(&g->ht->calls, *c);
+    add_call(g->ht, c);
 }
 
 static bool enter(struct gate *g, struct hook_symbol *s, uint64_t target)
 {
-    struct hook_call c = {.symbol = s, .slot = g->sp, .began = nt_now(g->h->k)};
+    struct hook_call c;
+    hook_call_clear(&c);
+    c.symbol = s;
+    c.slot = g->sp;
+    c.began = nt_now(g->h->k);
     settle(g);
     if (!hook_peek_ptr(g->p, g->sp, &c.back))
         return fail(g->h->k, g->t, g->t->cpu.rip);
     c.caller = caller_of(g, c.back);
-    c.depth = (uint32_t)g->ht->calls.len;
+    c.depth = depth_of(g->ht);
     if (!s->module->point && !is_seen(g, &c))
         return true;
     if (s->kind == HOOK_WALKS)
@@ -318,54 +351,94 @@ static bool on_call(struct gate *g)
 /* ---- Records
  * --------------------------------------------------------------------------------------------- */
 
-/* A call that goes on, which nobody wants to hear of the end of: as if it had not been noted. */
-static void let_go(const struct gate *g, uint64_t back)
+/* It returns by way of the gate, so it is kept even if nobody wants to hear of its end. */
+static void enter_recorded(const struct gate *g, struct hook_symbol *s, uint64_t time)
 {
-    uint64_t now;
-    if (hook_peek_ptr(g->p, g->sp, &now) && now == hook_gate_address(GATE_RETURN))
-        write_slot(g->p, g->sp, back);
-}
-
-static bool tell_record(const struct gate *g, struct hook_symbol *s, const struct hook_record *r,
-                        bool open)
-{
-    struct hook_call c = {
-        .symbol = s, .slot = r->slot, .back = r->back, .began = r->began, .record = r};
-    settle(g);
-    c.caller = caller_of(g, c.back);
-    c.depth = (uint32_t)g->ht->calls.len;
-    if (!is_seen(g, &c))
-        return false;
-    tell_entry(g, &c);
-    if (!open) {
-        tell_end(g, &c, false);
-        return true;
-    }
-    if (!c.told || g->ht->calls.len >= CALLS_MAX)
-        return false;
-    c.record = NULL;
+    const struct cpu_record *r = g->record;
+    struct hook_call c;
+    hook_call_clear(&c);
+    c.symbol = s;
+    c.slot = r->slot;
+    c.back = r->back;
     c.armed = true;
-    vec_push(&g->ht->calls, c);
-    return true;
+    c.began = c.recorded = time;
+    c.record = r;
+    settle(g);
+    if (g->ht->calls.len >= CALLS_MAX) /* only a guest that writes records itself gets there */
+        return;
+    c.caller = caller_of(g, c.back);
+    c.depth = depth_of(g->ht);
+    if (is_seen(g, &c))
+        tell_entry(g, &c);
+    c.record = NULL;
+    add_call(g->ht, &c);
 }
 
-void hooks_record(struct hooks *h, struct nt_thread *t, const struct hook_record *r, bool open)
+static long recorded_call(const struct hook_thread *ht, uint64_t slot)
+{
+    for (size_t i = ht->calls.len; i-- > 0;)
+        if (ht->calls.data[i].slot == slot && ht->calls.data[i].armed)
+            return (long)i;
+    return -1;
+}
+
+static void leave_recorded(struct gate *g, uint64_t time)
+{
+    long i = recorded_call(g->ht, g->sp);
+    for (size_t n = 0; i < 0 && n < g->h->threads.len; n++) { /* a fiber's */
+        g->ht = g->h->threads.data[n];
+        i = recorded_call(g->ht, g->sp);
+    }
+    if (i < 0) /* the guest writes records itself */
+        return;
+    struct hook_call c;
+    hook_call_copy(&c, &g->ht->calls.data[i]);
+    remove_call(g->ht, (size_t)i);
+    drop_below(g, c.slot); /* inner ones were left by a jump */
+    c.record = g->record;
+    c.recorded = time;
+    tell_end(g, &c, false);
+}
+
+/* The functions that are noted most are few. */
+static struct hook_symbol *noted_symbol(struct hooks *h, const struct nt_process *p, uint64_t key)
+{
+    struct hook_recent *r = &h->recent[key / NT_IMAGE_THUNK % HOOK_RECENT];
+    if (r->key != key || r->changes != h->changes || r->process != p->o.id)
+        *r = (struct hook_recent){key, h->changes, p->o.id, hook_thunk_at(h, p, key)};
+    return r->symbol;
+}
+
+void hooks_record(struct hooks *h, struct nt_thread *t, const struct cpu_record *r, uint64_t time)
 {
     struct nt_process *p = nt_process_get(h->k, t->process);
     struct gate g = {h, p, t, thread_of(h, t), r->slot, r};
-    struct hook_symbol *s = hook_thunk_at(h, p, r->thunk);
-    /* The guest can write to where the engine keeps them. */
-    bool known = s && s->brief == HOOK_BRIEF_YES && s->kind == HOOK_PLAIN;
+    struct hook_symbol *s = r->returned ? NULL : noted_symbol(h, p, r->key);
+    struct hook_thread *ht = g.ht;
+    const bool touched = ht->touched;
     h->busy++;
-    if ((!known || !tell_record(&g, s, r, open)) && open)
-        let_go(&g, r->back);
+    if (r->returned)
+        leave_recorded(&g, time);
+    else if (s && s->brief == HOOK_BRIEF_YES && s->kind == HOOK_PLAIN)
+        enter_recorded(&g, s, time); /* else the guest writes records itself */
     h->busy--;
+    ht->touched = touched; /* the engine knows of this */
+}
+
+bool hooks_touched(struct hooks *h, const struct nt_thread *t)
+{
+    struct hook_thread *ht = find_thread(h, t->o.id);
+    bool touched = ht && ht->touched;
+    if (ht)
+        ht->touched = false;
+    return touched;
 }
 
 bool hooks_can_note(struct hooks *h, const struct nt_thread *t)
 {
+    enum { NOTED_AT_ONCE = 64 }; /* more than engines let go on without telling */
     const struct hook_thread *ht = find_thread(h, t->o.id);
-    bool all = true;
+    bool all = !ht || ht->calls.len + NOTED_AT_ONCE < CALLS_MAX;
     if (ht && ht->calm)
         vec_foreach (c, &ht->calls)
             all &= c->armed;
@@ -412,8 +485,9 @@ static bool on_return(struct gate *g)
             i = returning_elsewhere(g);
         if (i < 0)
             return fail(g->h->k, g->t, hook_gate_address(GATE_RETURN));
-        struct hook_call c = g->ht->calls.data[i];
-        vec_remove(&g->ht->calls, (size_t)i);
+        struct hook_call c;
+        hook_call_copy(&c, &g->ht->calls.data[i]);
+        remove_call(g->ht, (size_t)i);
         drop_below(g, c.slot); /* inner ones were left by a jump */
         back = c.back;
         g->t->cpu.rip = c.caller;
@@ -493,16 +567,15 @@ static void transfer_symbol(struct hooks *h, struct ser *s, struct hook_call *c)
     if (!s->loading) {
         while (h->modules.data[module] != c->symbol->module)
             module++;
-        symbol = (uint32_t)(c->symbol - h->modules.data[module]->symbols.data);
+        symbol = c->symbol->row;
     }
     SER(s, module);
     SER(s, symbol);
     if (!s->loading || s->failed)
         return;
-    if (module >= h->modules.len || symbol >= h->modules.data[module]->symbols.len)
+    c->symbol = module < h->modules.len ? hook_symbol_made(h->modules.data[module], symbol) : NULL;
+    if (!c->symbol)
         ser_fail(s, "snapshot: a call names a function that no module has");
-    else
-        c->symbol = &h->modules.data[module]->symbols.data[symbol];
 }
 
 static void transfer_call(struct hooks *h, struct ser *s, struct hook_call *c)
@@ -532,5 +605,6 @@ void hook_thread_transfer(struct hooks *h, struct ser *s, struct hook_thread *ht
         if (s->loading)
             vec_push(&ht->calls, (struct hook_call){0});
         transfer_call(h, s, &ht->calls.data[i]);
+        ht->silent += s->loading && !ht->calls.data[i].told;
     }
 }

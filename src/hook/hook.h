@@ -22,6 +22,7 @@
  * All functions are called with the kernel's lock held.
  */
 #include "base/vec.h"
+#include "cpu/note.h"
 #include "nt/kernel.h"
 
 struct hooks;
@@ -36,16 +37,17 @@ enum hook_kind {
 
 enum hook_brief { HOOK_BRIEF_UNKNOWN, HOOK_BRIEF_NO, HOOK_BRIEF_YES };
 
-/* A function that a module exports; lives until the module is unmapped and no call of it goes on.
- */
+/* A function that a module exports, made when it is called first; lives until the module is
+ * unmapped and no call of it goes on. */
 struct hook_symbol {
     const struct hook_module *module;
     const char *name;    /* NULL: by ordinal only */
+    const char *also;    /* its other names, with a NUL behind each and behind all; or NULL */
     const char *forward; /* "NTDLL.RtlAllocateHeap"; NULL: the module's own code */
     uint32_t ordinal, rva;
+    uint32_t row;     /* index in the export address table */
     uint64_t address; /* where the function is; 0: a forwarder that nobody called yet */
     uint8_t kind;     /* enum hook_kind */
-    bool wanted;      /* has a thunk */
     uint8_t brief;    /* enum hook_brief: whether records of its calls do */
     void *user[2];    /* of each listener, by its number */
 };
@@ -54,26 +56,32 @@ struct hook_module {
     char *name; /* "kernel32.dll", in lower case */
     nt_id process;
     uint64_t base, size;
-    bool system;     /* below C:\windows */
-    bool gone;       /* unmapped */
-    bool point;      /* no image, but one function of it that is known by its address */
-    bool unhooked;   /* its own imports lead past the thunks */
-    bool unhook;     /* they are to, when the guest stands still */
-    uint64_t thunks; /* address of the first one; they are in the order of `symbols` */
-    uint64_t table;  /* of the export table's addresses; 0: it is as it was */
-    VEC(struct hook_symbol) symbols; /* by index in the export address table; does not move */
-    uint8_t *texts;                  /* all names of symbols */
-    size_t text_len;
-    VEC(struct hook_symbol *) by_name; /* made when it is needed first, or empty */
-    bool settled;                      /* no forwarder waits for another module to come */
+    bool system;                 /* below C:\windows */
+    bool gone;                   /* unmapped */
+    bool point;                  /* no image, but one function of it that is known by its address */
+    bool unhooked;               /* its own imports lead past the thunks */
+    bool unhook;                 /* they are to, when the guest stands still */
+    bool closed;                 /* its exports cannot be read */
+    bool listed;                 /* forwarders that wait are in `waiting` */
+    uint64_t thunks;             /* address of the first one; there is one for each row */
+    uint64_t table;              /* of the export table's addresses; 0: it is as it was */
+    uint32_t count;              /* rows of the export address table; 0: nobody has looked yet */
+    uint64_t *wanted;            /* a bit for each of them: the table names its thunk; or NULL */
+    struct hook_symbol **blocks; /* by row, some in each, that do not move; or NULL */
+    struct hook_exports *exports; /* NULL: not looked at yet, or unmapped */
+    VEC(uint32_t) waiting;        /* rows of forwarders to modules that are not there yet */
 };
+
+/* How many of a module's functions somebody wants. */
+enum hook_share { HOOK_NONE, HOOK_SOME, HOOK_ALL };
 
 enum { HOOK_SAVED = 16 };
 
 /* A call that is going on. */
 struct hook_call {
     struct hook_symbol *symbol;
-    uint64_t slot;   /* where the return address is: the stack pointer at entry */
+    struct nt_process *process; /* whose call it is, for listeners */
+    uint64_t slot;              /* where the return address is: the stack pointer at entry */
     uint64_t back;   /* the return address that stood there: the caller, or a gate (tail calls) */
     uint64_t caller; /* the return address that code of the guest made */
     uint32_t depth;  /* of seen calls around it in this thread */
@@ -81,28 +89,13 @@ struct hook_call {
     bool armed;      /* the slot holds the gate's address */
     bool by_system;  /* the caller is a system module */
     uint64_t began;  /* nt_now() at entry */
+    void *user;      /* of the second listener; not saved */
+    /* The engine alone saw this, some time ago, and registers and memory are not those of then:
+     * what there was of them, and nt_now() then. NULL: it is seen as it happens. */
+    const struct cpu_record *record;
+    uint64_t recorded;
     uint64_t saved[HOOK_SAVED]; /* of the first listener, for `leave`: arguments as they were */
     uint64_t kept[HOOK_SAVED];  /* the same of the second listener */
-    void *user;                 /* of the second listener; not saved */
-    /* The call was seen by the engine alone, some time ago, and registers and memory are not those
-     * of then: what there was of them. NULL: it is seen as it happens. */
-    const struct hook_record *record;
-};
-
-/* Calls of functions that are told of late: by the engine, which need not come out for each. */
-struct hook_noted {
-    uint64_t thunk, target; /* thunk: the address that it pushes */
-    unsigned args, pops;    /* slots to keep; bytes that it takes off the stack with its return */
-};
-enum { HOOK_RECORD_ARGS = 6 };
-struct hook_record {
-    uint64_t thunk, slot, back;
-    uint64_t stack;                 /* the lower end of the thread's stack */
-    uint64_t began, ended;          /* nt_now() then */
-    uint64_t result[2];             /* RAX, RDX */
-    uint32_t last_error;            /* of the thread, when it returned */
-    uint64_t arg[HOOK_RECORD_ARGS]; /* as it was called: four registers and the stack; of 32-bit
-                                       code the stack */
 };
 
 enum hook_answer {
@@ -114,7 +107,8 @@ enum hook_answer {
 /* Who hears of calls. A listener may change registers and memory of t. */
 struct hook_listener {
     void *ctx;
-    /* Asked for each export of a module that is mapped, maybe again later. */
+    /* Asked for exports of a module that is mapped, maybe again later. It may be `forgotten` at
+     * once. */
     bool (*wants)(void *ctx, struct hook_symbol *s);
     /* t is about to execute the first instruction of c->symbol. */
     enum hook_answer (*enter)(void *ctx, struct nt_thread *t, struct hook_call *c);
@@ -123,9 +117,11 @@ struct hook_listener {
     void (*leave)(void *ctx, struct nt_thread *t, struct hook_call *c, bool unwound);
     /* Its module is gone, or all are: what s->user has may be freed. May be NULL. */
     void (*forget)(void *ctx, struct hook_symbol *s);
-    /* Whether `enter` and `leave` of its calls can do with a record, *f then saying what of; asked
-     * after the first call. NULL: of no function that is wanted. */
-    bool (*brief)(void *ctx, const struct hook_symbol *s, struct hook_noted *f);
+    /* Whether `enter` and `leave` of its calls can do with records of them, *f then saying what is
+     * to be kept; asked after the first call. NULL: of no function that is wanted. */
+    bool (*brief)(void *ctx, struct hook_symbol *s, struct cpu_noted *f);
+    /* What `wants` would say, of all functions of a module. NULL: HOOK_SOME. */
+    enum hook_share (*share)(void *ctx, const struct hook_module *m);
 };
 
 enum { HOOK_LISTENERS = 2 };
@@ -160,15 +156,17 @@ bool hooks_enter(struct hooks *h, struct nt_thread *t, struct hook_symbol *s);
 /* A gate that is left to whoever is above. */
 uint64_t hooks_spare_gate(void);
 bool hooks_gate(struct hooks *h, struct nt_thread *t, uint64_t address);
-/* Who notes calls of functions from now on, where all listeners can do with a record of them; f
+/* Who notes calls of functions from now on, where all listeners can do with records of them; f
  * NULL: of none that were said before. */
-typedef void hook_note_fn(void *ctx, const struct hook_noted *f);
+typedef void hook_note_fn(void *ctx, const struct cpu_noted *f);
 void hooks_note_calls(struct hooks *h, hook_note_fn *note, void *ctx);
-/* What was noted of a call by t, in order, before anything else that it did is told of. `open`: it
- * has not returned, and from now on is like any other; for others the guest may be running on. */
-void hooks_record(struct hooks *h, struct nt_thread *t, const struct hook_record *r, bool open);
-/* False while calls of t go on whose true return addresses are on the stack: the next call that
- * comes to the gate may see to it that their end is not missed. */
+/* What was noted of t at that time, in order, and before anything is told of that happened later;
+ * t may be running on. */
+void hooks_record(struct hooks *h, struct nt_thread *t, const struct cpu_record *r, uint64_t time);
+/* Whether something else than records has changed what calls of t go on since it was asked last. */
+bool hooks_touched(struct hooks *h, const struct nt_thread *t);
+/* Whether calls of t may be noted. Not while some go on whose true return addresses are on the
+ * stack: the next call that comes to the gate may see to it that their end is not missed. */
 bool hooks_can_note(struct hooks *h, const struct nt_thread *t);
 /* Everything, after the kernel's objects; then hooks_begin is not called. Listeners are asked
  * anew. */
@@ -180,8 +178,11 @@ void hooks_transfer(struct hooks *h, struct ser *s);
 /* The module that an address of p is in; NULL when in none that is known. Modules are known from
  * the time of hooks_begin, the program too. */
 struct hook_module *hooks_module_at(struct hooks *h, const struct nt_process *p, uint64_t address);
+/* Another number each time that a module came or went. */
+uint64_t hooks_modules_changed(const struct hooks *h);
 /* The nearest export at or below an address in m, "" and m's base when there is none. */
-const char *hooks_symbol_near(const struct hook_module *m, uint64_t address, uint64_t *offset);
+const char *hooks_symbol_near(struct hooks *h, struct hook_module *m, uint64_t address,
+                              uint64_t *offset);
 /* The functions whose address is asked for: "dll!Name" or, in any module, "Name"; 0: none is
  * mapped. */
 uint64_t hooks_address_of(struct hooks *h, const struct nt_process *p, const char *name);

@@ -30,6 +30,7 @@ struct hooks *hooks_create(struct nt_kernel *k)
 {
     struct hooks *h = xcalloc(1, sizeof *h);
     h->k = k;
+    hook_marks_init(&h->marks);
     return h;
 }
 
@@ -66,8 +67,9 @@ void hooks_note_calls(struct hooks *h, hook_note_fn *note, void *ctx)
 
 void hook_forget_noted(struct hooks *h)
 {
-    if (h->note)
+    if (h->note && h->noted)
         h->note(h->note_ctx, NULL);
+    h->noted = false;
 }
 
 static void connect_kernel(struct hooks *h)

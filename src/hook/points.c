@@ -2,15 +2,11 @@
 /* Functions that are known by their address alone. */
 #include "hook/internal.h"
 
-#include <stdio.h>
-
-enum { NAME_MAX_LEN = 24 };
-
 static struct hook_symbol *find(const struct hooks *h, const struct nt_process *p, uint64_t address)
 {
     vec_foreach (m, &h->modules)
-        if ((*m)->point && (*m)->process == p->o.id && (*m)->symbols.data[0].address == address)
-            return &(*m)->symbols.data[0];
+        if ((*m)->point && (*m)->process == p->o.id && hook_symbol_made(*m, 0)->address == address)
+            return hook_symbol_made(*m, 0);
     return NULL;
 }
 
@@ -27,13 +23,11 @@ struct hook_symbol *hooks_point(struct hooks *h, const struct nt_process *p, uin
     m->base = in ? in->base : address;
     m->system = in && in->system;
     m->gone = m->point = true;
-    m->texts = xcalloc(1, NAME_MAX_LEN);
-    m->text_len = NAME_MAX_LEN;
-    snprintf((char *)m->texts, NAME_MAX_LEN, "+0x%llx", (unsigned long long)(address - m->base));
-    vec_push(&m->symbols, (struct hook_symbol){.module = m,
-                                               .name = (char *)m->texts,
-                                               .address = address,
-                                               .rva = (uint32_t)(address - m->base)});
+    m->count = 1;
     vec_push(&h->modules, m);
-    return &m->symbols.data[0];
+    s = hook_symbol_new(m, 0);
+    s->name = xasprintf("+0x%llx", (unsigned long long)(address - m->base));
+    s->address = address;
+    s->rva = (uint32_t)(address - m->base);
+    return s;
 }

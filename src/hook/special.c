@@ -125,11 +125,16 @@ static const struct special *find(const char *name)
     return NULL;
 }
 
+/* Service numbers of win32u are read off its stubs; what is called there is a service. */
+bool hook_takes_part(const char *module)
+{
+    return strcmp(module, "win32u.dll");
+}
+
 bool hook_classify(const char *module, const char *name, enum hook_kind *kind)
 {
     *kind = HOOK_PLAIN;
-    /* Service numbers of win32u are read off its stubs; what is called there is a service. */
-    if (!strcmp(module, "win32u.dll"))
+    if (!hook_takes_part(module))
         return false;
     if (!name)
         return true;
@@ -138,4 +143,17 @@ bool hook_classify(const char *module, const char *name, enum hook_kind *kind)
         return true;
     *kind = s->kind & ~NEVER;
     return !(s->kind & NEVER);
+}
+
+/* ---- Marks
+ * -------------------------------------------------------------------------------------------- */
+
+void hook_marks_init(struct hook_marks *marks)
+{
+    for (size_t i = 0; i < ARRAY_LEN(specials); i++) {
+        uint8_t first[HOOK_MARK] = {0};
+        memcpy(first, specials[i].name, strnlen(specials[i].name, HOOK_MARK));
+        uint32_t bit = hook_mark_of(first);
+        marks->bits[bit / 64] |= 1ull << (bit % 64);
+    }
 }

@@ -316,11 +316,10 @@ pgr_status pgr_symbol_address(struct pgr_machine *m, const char *name, uint64_t 
 bool pgr_symbol_name(struct pgr_machine *m, uint64_t address, char *out, size_t size)
 {
     uint64_t offset;
-    const struct hook_module *mod =
-        m->hooks && m->p ? hooks_module_at(m->hooks, m->p, address) : NULL;
+    struct hook_module *mod = m->hooks && m->p ? hooks_module_at(m->hooks, m->p, address) : NULL;
     if (!mod)
         return false;
-    const char *name = hooks_symbol_near(mod, address, &offset);
+    const char *name = hooks_symbol_near(m->hooks, mod, address, &offset);
     int n = snprintf(out, size, "%s%s%s", mod->name, name[0] ? "!" : "", name);
     if (offset && n >= 0 && (size_t)n < size)
         snprintf(out + n, size - (size_t)n, "+0x%llx", (unsigned long long)offset);

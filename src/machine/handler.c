@@ -9,6 +9,7 @@
 #include "base/hostio.h"
 #include "win/win.h"
 
+#include <stddef.h>
 #include <sys/resource.h>
 
 enum { EXITS_PER_LOOK = 64 };
@@ -182,15 +183,11 @@ static void look_at_kernel(struct pgr_machine *m)
         nt_process_end(m->k, m->p, STATUS_INSUFFICIENT_RESOURCES);
 }
 
-static void note_call(void *ctx, const struct hook_noted *f)
+static void note_call(void *ctx, const struct cpu_noted *f)
 {
     const struct pgr_machine *m = ctx;
-    if (!m->engine)
-        return;
-    if (f)
-        cpu_note_call(m->engine, &(struct cpu_noted){f->thunk, f->target, f->args, f->pops});
-    else
-        cpu_note_call(m->engine, NULL);
+    if (m->engine)
+        cpu_note_call(m->engine, f);
 }
 
 void machine_note_calls(struct pgr_machine *m)
@@ -198,27 +195,36 @@ void machine_note_calls(struct pgr_machine *m)
     hooks_note_calls(m->hooks, note_call, m);
 }
 
-/* Times in order, whatever the guest made of them. */
-void machine_on_records(void *ctx, struct x86_state *st, const struct cpu_record *list, size_t n,
-                        bool open)
+static struct nt_thread *thread_of(const struct x86_state *st)
+{
+    return (struct nt_thread *)((uintptr_t)st - offsetof(struct nt_thread, cpu));
+}
+
+/* Times in order, whatever the guest made of them: behind what was told last. That the clock was
+ * looked at here, while the guest ran on, is nothing that was told. */
+void machine_on_records(void *ctx)
 {
     struct pgr_machine *m = ctx;
-    const uint64_t least = m->k->clock.now, now = nt_now(m->k);
-    uint64_t before = least;
-    for (size_t i = 0; i < n; i++) {
-        const struct cpu_record *r = &list[i];
-        struct hook_record h = {.thunk = r->key,
-                                .slot = r->slot,
-                                .back = r->back,
-                                .stack = r->stack,
-                                .result = {r->result[0], r->result[1]},
-                                .last_error = r->last_error};
-        uint64_t began = r->began / 100, ended = r->ended / 100;
-        h.began = MAX(now - MIN(began, now), before);
-        h.ended = before = MAX(now - MIN(ended, now), h.began);
-        memcpy(h.arg, r->arg, sizeof h.arg);
-        hooks_record(m->hooks, machine_worker_self(m)->t, &h, open && i == n - 1);
+    struct cpu_record r = {0};
+    const struct x86_state *st;
+    const uint64_t last = m->k->clock.now, now = nt_now(m->k);
+    if (last != m->records_told)
+        m->recorded = last;
+    while ((st = cpu_next_record(m->engine, &r))) {
+        m->recorded = MAX(now - MIN(r.ago / 100, now), m->recorded);
+        hooks_record(m->hooks, thread_of(st), &r, m->recorded);
     }
+    m->records_told = now;
+}
+
+/* Services leave the thread's stack alone, unless they have had it touched. */
+static void note_calls(struct pgr_machine *m, const struct nt_thread *t, const struct cpu_exit *x)
+{
+    bool touched = hooks_touched(m->hooks, t) || m->asides;
+    bool service =
+        x->kind == CPU_EXIT_SERVICE || (x->kind == CPU_EXIT_GATE && !hooks_is_gate(x->address));
+    cpu_note_calls(m->engine, &t->cpu, t->state == NT_THREAD_RUNNING && hooks_can_note(m->hooks, t),
+                   service && !touched);
 }
 
 bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
@@ -235,8 +241,7 @@ bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x)
     look_at_kernel(m);
     w->in_handler = false;
     win_update_time(m->k, m->p);
-    if (m->hooks) /* what others do meanwhile would be told of before */
-        cpu_note_calls(m->engine, m->p->thread_count == 1 && t->state == NT_THREAD_RUNNING &&
-                                      hooks_can_note(m->hooks, t));
+    if (m->hooks)
+        note_calls(m, t, x);
     return go_on && !nt_thread_must_stop(t) && !machine_run_is_over(m) && !m->handover;
 }

@@ -71,6 +71,7 @@ struct pgr_machine {
     uint64_t services;
     uint64_t kernel_most; /* bytes that the kernel may need for all that the guest has made */
     uint64_t exits;
+    uint64_t recorded, records_told; /* when the last noted call was made, and was told of */
     uint64_t budget_used;
     volatile sig_atomic_t stop_requested;
 };
@@ -120,8 +121,7 @@ struct events;
 bool machine_on_exit(void *ctx, struct x86_state *st, const struct cpu_exit *x);
 /* The engine may note calls between modules, where all that listen can do with that. */
 void machine_note_calls(struct pgr_machine *m);
-void machine_on_records(void *ctx, struct x86_state *st, const struct cpu_record *list, size_t n,
-                        bool open);
+void machine_on_records(void *ctx);
 void machine_sync(struct nt_kernel *k, struct nt_thread *t);
 /* w->t has left the engine at w->point. False: it cannot go on now. */
 bool machine_at_point(struct machine_worker *w);

@@ -70,7 +70,10 @@ static bool acts_on(const struct override *o, const struct hook_symbol *s)
         return false;
     if (o->point || s->module->point)
         return o->point && s->module->point && point_address(o->point) == s->address;
-    return fits(o, s->module->name, symbol_text(s, text));
+    bool any = fits(o, s->module->name, symbol_text(s, text));
+    for (const char *n = s->also; !any && n && *n; n += strlen(n) + 1)
+        any = fits(o, s->module->name, n);
+    return any;
 }
 
 /* Of a function, or of a service. */

@@ -14,7 +14,7 @@
 
 #include <zstd.h>
 
-enum { VERSION = 4, LEVEL = 1 };
+enum { VERSION = 5, LEVEL = 1 };
 #define STATE_MAX (64ull << 30)
 
 struct header {

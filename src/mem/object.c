@@ -273,11 +273,25 @@ ntstatus mem_object_put_file(struct mem_object *o, uint64_t at, int fd, uint64_t
                      len - mapped);
 }
 
+static bool file_lies_over(const struct mem_object *o, uint64_t page, uint64_t count)
+{
+    vec_foreach (m, &o->mapped)
+        if (page < (uint64_t)m->start + m->count && m->start < page + count)
+            return true;
+    return false;
+}
+
 ntstatus mem_object_put_bytes(struct mem_object *o, uint64_t at, const void *data, uint64_t len)
 {
     if (!range_inside(at, len, o->size))
         return STATUS_INVALID_PARAMETER;
-    if (len)
+    if (!len)
+        return STATUS_SUCCESS;
+    uint64_t page = at / MEM_PAGE, count = (at + len - 1) / MEM_PAGE - page + 1;
+    object_read(o, page, count);
+    /* Without looking at the pages: a fault of the host's costs more than writing one. */
+    off_t offset = (off_t)((((uint64_t)o->frame + page) << PAGE_SHIFT) + at % MEM_PAGE);
+    if (file_lies_over(o, page, count) || pwrite(o->ram->fd, data, len, offset) != (ssize_t)len)
         memcpy(mem_object_range(o, at, len), data, len);
     return STATUS_SUCCESS;
 }

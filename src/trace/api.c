@@ -16,8 +16,12 @@ struct trace_api {
     api_group_id errors;              /* names of Win32 error codes */
     struct trace_function not_called; /* stands for any that nothing was looked up of */
     struct trace_scratch scratch;
-    struct trace_out *out;      /* to memory, for labels */
-    char place[PLACE_MAX + 32]; /* of the event that is going on */
+    struct trace_out *out;    /* to memory, for labels */
+    struct trace_event event; /* that is going on; what calls and returns do not have is 0 */
+    struct trace_memo names;  /* of constants */
+    struct trace_memo places; /* that need no escapes, while the modules are those of `modules` */
+    uint64_t modules;
+    char place[PLACE_MAX + 32]; /* of the event */
     char error[64];
 };
 
@@ -74,6 +78,19 @@ static bool wants(void *ctx, struct hook_symbol *s)
     else
         free_function(a, fn);
     return s->user[LISTENER] != NULL;
+}
+
+static enum hook_share share(void *ctx, const struct hook_module *m)
+{
+    const struct trace_api *a = ctx;
+    switch (trace_share_of(a->t, m->name)) {
+    case TRACE_NONE:
+        return HOOK_NONE;
+    case TRACE_ALL:
+        return HOOK_ALL;
+    default:
+        return HOOK_SOME;
+    }
 }
 
 /* What is known of the function, looked up when it is called first. */
@@ -147,11 +164,20 @@ static void keep_arguments(const struct trace_function *fn, const struct frame *
 struct guest_view {
     struct nt_kernel *k;
     struct nt_process *p;
+    const struct cpu_record *record; /* which has what there was to see; NULL: what there is now */
 };
 
 static bool peek(void *ctx, uint64_t va, void *out, size_t len)
 {
-    return mem_peek(((struct guest_view *)ctx)->p->mem, va, out, len);
+    const struct guest_view *g = ctx;
+    if (g->record)
+        return trace_peek_record(g->record, va, out, len) == len;
+    return mem_peek(g->p->mem, va, out, len);
+}
+
+static size_t peek_some(void *ctx, uint64_t va, void *out, size_t len)
+{
+    return trace_peek_record(((struct guest_view *)ctx)->record, va, out, len);
 }
 
 static size_t describe(void *ctx, uint64_t handle, char *out, size_t size)
@@ -160,8 +186,17 @@ static size_t describe(void *ctx, uint64_t handle, char *out, size_t size)
     return nt_handle_describe(g->k, g->p, handle, out, size);
 }
 
-/* "a.exe+0x1234", or the address where no module is. */
-static const char *place_of(struct trace_api *a, const struct nt_process *p, uint64_t address)
+static struct trace_guest guest_of(struct guest_view *view)
+{
+    return (struct trace_guest){.ctx = view,
+                                .ptr_size = view->p->ptr_size,
+                                .peek = peek,
+                                .peek_some = view->record ? peek_some : NULL,
+                                .describe = describe};
+}
+
+/* "a.exe+0x1234", or the address where no module is. Return: its length. */
+static size_t make_place(struct trace_api *a, const struct nt_process *p, uint64_t address)
 {
     const struct hook_module *m = hooks_module_at(a->h, p, address);
     uint64_t v = m ? address - m->base : address;
@@ -174,57 +209,73 @@ static const char *place_of(struct trace_api *a, const struct nt_process *p, uin
     int digits = v ? (67 - __builtin_clzll(v)) / 4 : 1;
     for (int i = digits; i-- > 0; v >>= 4)
         a->place[n + (size_t)i] = "0123456789abcdef"[v & 15];
-    a->place[n + (size_t)digits] = 0;
-    return a->place;
+    n += (size_t)digits;
+    a->place[n] = 0;
+    return n;
 }
 
-static struct trace_event event_of(struct trace_api *a, enum trace_event_kind kind,
-                                   struct nt_process *p, const struct nt_thread *t,
-                                   const struct hook_call *c)
+static void put_caller(struct trace_api *a, const struct nt_process *p, uint64_t address)
+{
+    if (a->modules != hooks_modules_changed(a->h)) {
+        a->modules = hooks_modules_changed(a->h);
+        memset(&a->places, 0, sizeof a->places);
+    }
+    const struct trace_memo_row *known = trace_memo_find(&a->places, address, p->o.id);
+    size_t n = known ? known->length : make_place(a, p, address);
+    if (!known && trace_out_is_plain(a->place, n))
+        trace_memo_keep(&a->places, address, p->o.id, a->place, n);
+    a->event.caller = known ? known->text : a->place;
+    a->event.caller_length = known ? known->length : 0;
+}
+
+static struct trace_event *event_of(struct trace_api *a, enum trace_event_kind kind,
+                                    const struct nt_process *p, const struct nt_thread *t,
+                                    const struct hook_call *c)
 {
     const struct trace_function *fn = c->symbol->user[LISTENER];
-    return (struct trace_event){
-        .kind = (uint8_t)kind,
-        .main_thread = trace_is_main(a->t, t),
-        .pid = p->pid,
-        .tid = t->tid,
-        .time = !c->record           ? nt_now(trace_kernel(a->t))
-                : kind == TRACE_CALL ? c->record->began
-                                     : c->record->ended,
-        .category = fn->category,
-        .label = fn->label,
-        .label_length = fn->label_length,
-        .module = c->symbol->module->name,
-        .function = c->symbol->name,
-        .ordinal = c->symbol->ordinal,
-        .depth = c->depth,
-        .frame = c->slot,
-        .values = a->scratch.values,
-    };
+    struct trace_event *ev = &a->event;
+    ev->kind = (uint8_t)kind;
+    ev->main_thread = trace_is_main(a->t, t);
+    ev->failed = ev->has_error = false;
+    ev->pid = p->pid;
+    ev->tid = t->tid;
+    ev->time = c->record ? c->recorded : nt_now(trace_kernel(a->t));
+    ev->category = fn->category;
+    ev->label = fn->label;
+    ev->label_length = fn->label_length;
+    ev->module = c->symbol->module->name;
+    ev->function = c->symbol->name;
+    ev->ordinal = c->symbol->ordinal;
+    ev->depth = c->depth;
+    ev->frame = c->slot;
+    ev->caller = NULL;
+    ev->caller_length = 0;
+    ev->values = a->scratch.values;
+    return ev;
 }
 
 static enum hook_answer enter(void *ctx, struct nt_thread *t, struct hook_call *c)
 {
     struct trace_api *a = ctx;
     struct nt_kernel *k = trace_kernel(a->t);
-    struct nt_process *p = nt_process_get(k, t->process);
+    struct nt_process *p = c->process;
     const struct trace_function *fn = known_function(a, c->symbol, p);
-    struct guest_view view = {k, p};
-    const struct trace_guest guest = {&view, p->ptr_size, peek, describe};
+    struct guest_view view = {k, p, c->record};
+    const struct trace_guest guest = guest_of(&view);
     const struct frame f = {p, t, c->slot};
     if (!fn || (c->by_system && !trace_sees_system(a->t)))
         return HOOK_IGNORE;
     if (fn->vectors && p->ptr_size == 8)
         k->up.sync(k, t);
     keep_arguments(fn, &f, c);
-    struct trace_event ev = event_of(a, TRACE_CALL, p, t, c);
-    const struct trace_arguments args = {&a->table, fn, &guest, c->saved};
-    ev.value_count = trace_decode_api_inputs(&args, &a->scratch);
-    ev.caller = place_of(a, p, c->caller);
-    trace_emit(a->t, &ev);
+    struct trace_event *ev = event_of(a, TRACE_CALL, p, t, c);
+    const struct trace_arguments args = {&a->table, fn, &guest, c->saved, &a->names};
+    ev->value_count = trace_decode_api_inputs(&args, &a->scratch);
+    put_caller(a, p, c->caller);
+    trace_emit(a->t, ev);
     if (c->symbol->kind != HOOK_PLAIN) { /* nobody will see it return */
-        ev.kind = TRACE_AWAY;
-        trace_emit(a->t, &ev);
+        ev->kind = TRACE_AWAY;
+        trace_emit(a->t, ev);
     }
     return HOOK_GO_ON;
 }
@@ -247,7 +298,7 @@ static uint64_t float_result(struct nt_kernel *k, struct nt_thread *t, unsigned 
 
 static uint64_t raw_result(struct trace_api *a, const struct trace_function *fn,
                            const struct nt_process *p, struct nt_thread *t,
-                           const struct hook_record *r)
+                           const struct cpu_record *r)
 {
     uint64_t v = r ? r->result[0] : t->cpu.gpr[X86_RAX];
     const struct api_type *type = &fn->result;
@@ -258,12 +309,14 @@ static uint64_t raw_result(struct trace_api *a, const struct trace_function *fn,
     return p->ptr_size == 4 && api_size(type, 4) < 8 ? (uint32_t)v : v;
 }
 
-static void put_error(struct trace_api *a, struct trace_event *ev, uint32_t code)
+static void put_error(struct trace_api *a, const struct trace_arguments *args, uint32_t code)
 {
+    struct trace_event *ev = &a->event;
+    size_t n;
+    const char *name = trace_constant_text(args, a->errors, code, a->error, sizeof a->error, &n);
     ev->has_error = true;
     ev->last_error = code;
-    api_value_text(&a->table, a->errors, code, a->error, sizeof a->error);
-    ev->last_error_name = a->error[0] >= '0' && a->error[0] <= '9' ? NULL : a->error;
+    ev->last_error_name = name[0] >= '0' && name[0] <= '9' ? NULL : name;
 }
 
 static bool sets_last_error(const struct trace_function *fn)
@@ -277,38 +330,33 @@ static void leave(void *ctx, struct nt_thread *t, struct hook_call *c, bool unwo
         .kind = TRACE_SYMBOL, .text = "unwound", .length = 7};
     struct trace_api *a = ctx;
     struct nt_kernel *k = trace_kernel(a->t);
-    struct nt_process *p = nt_process_get(k, t->process);
+    struct nt_process *p = c->process;
     const struct trace_function *fn = known_function(a, c->symbol, p);
-    struct guest_view view = {k, p};
-    const struct trace_guest guest = {&view, p->ptr_size, peek, describe};
-    const struct trace_arguments args = {&a->table, fn, &guest, c->saved};
-    struct trace_event ev = event_of(a, TRACE_RETURN, p, t, c);
-    bool failed = unwound;
-    a->scratch.value_used = a->scratch.text_used = 0;
-    if (unwound) {
-        ev.result = nothing;
-    } else {
-        ev.result_code = raw_result(a, fn, p, t, c->record);
-        if (fn->outputs) /* which are shown when it has not failed */
-            trace_decode_api_result(&args, ev.result_code, &a->scratch, &failed);
-    }
-    ev.value_count = trace_decode_api_outputs(&args, failed, &a->scratch);
-    if (!unwound) /* behind the outputs, in what is left of the scratch */
-        ev.result = trace_decode_api_result(&args, ev.result_code, &a->scratch, &failed);
-    ev.failed = failed && !unwound;
-    if (failed && !unwound && sets_last_error(fn))
-        put_error(a, &ev, c->record ? c->record->last_error : last_error(p, t));
-    trace_emit(a->t, &ev);
+    struct guest_view view = {k, p, c->record};
+    const struct trace_guest guest = guest_of(&view);
+    const struct trace_arguments args = {&a->table, fn, &guest, c->saved, &a->names};
+    struct trace_event *ev = event_of(a, TRACE_RETURN, p, t, c);
+    ev->result_code = unwound ? 0 : raw_result(a, fn, p, t, c->record);
+    bool failed = unwound || trace_api_failed(&args, ev->result_code);
+    ev->value_count = trace_decode_api_outputs(&args, failed, &a->scratch);
+    if (unwound)
+        ev->result = nothing;
+    else /* behind the outputs, in what is left of the scratch */
+        trace_decode_api_result(&args, ev->result_code, failed, &a->scratch, &ev->result);
+    ev->failed = failed && !unwound;
+    if (ev->failed && sets_last_error(fn))
+        put_error(a, &args, c->record ? c->record->last_error : last_error(p, t));
+    trace_emit(a->t, ev);
 }
 
-/* Values that are shown as they are passed, in places that records have. */
-static bool brief(void *ctx, const struct hook_symbol *s, struct hook_noted *f)
+/* Arguments in places that records have, and no more of memory than they take. */
+static bool brief(void *ctx, struct hook_symbol *s, struct cpu_noted *f)
 {
     struct trace_api *a = ctx;
     const struct nt_process *p = nt_process_get(trace_kernel(a->t), s->module->process);
-    const struct trace_function *fn = s->user[LISTENER];
-    if (!fn || fn == &a->not_called || !fn->known || fn->count > HOOK_RECORD_ARGS ||
-        !trace_is_plain(&a->table, fn, p->ptr_size))
+    const struct trace_function *fn = known_function(a, s, p);
+    if (!fn || !fn->known || fn->count > CPU_NOTE_ARGS ||
+        !trace_plan_captures(&a->table, fn, p->ptr_size, f))
         return false;
     for (unsigned i = 0; i < fn->count; i++) {
         const struct api_place at = fn->plan[i].place;
@@ -319,7 +367,7 @@ static bool brief(void *ctx, const struct hook_symbol *s, struct hook_noted *f)
             return false;
     }
     f->args = fn->count;
-    f->pops = api_pops(&a->table, &fn->f, p->ptr_size);
+    f->pops = (uint16_t)api_pops(&a->table, &fn->f, p->ptr_size);
     return true;
 }
 
@@ -338,11 +386,13 @@ struct trace_api *trace_api_create(struct trace *t, struct hooks *h)
     struct trace_api *a = xcalloc(1, sizeof *a);
     a->t = t;
     a->h = h;
-    a->out = xcalloc(1, sizeof *a->out);
+    a->out = xmalloc(sizeof *a->out);
+    memset(a->out, 0, offsetof(struct trace_out, buf));
     a->out->in_memory = true;
     api_builtin(&a->table);
     a->errors = api_group_by_name(&a->table, "ERROR");
-    hooks_listen(h, LISTENER, &(struct hook_listener){a, wants, enter, leave, forget, brief});
+    hooks_listen(h, LISTENER,
+                 &(struct hook_listener){a, wants, enter, leave, forget, brief, share});
     return a;
 }
 

@@ -10,16 +10,6 @@
 /* ---- Room ---------------------------------------------------------------------------------------
  */
 
-struct trace_value *trace_put(struct trace_decoder *d, enum trace_value_kind kind, const char *name,
-                              uint64_t number)
-{
-    struct trace_scratch *s = d->s;
-    BUG_ON(s->value_used == ARRAY_LEN(s->values));
-    struct trace_value *v = &s->values[s->value_used++];
-    *v = (struct trace_value){.kind = (uint8_t)kind, .name = name, .number = number};
-    return v;
-}
-
 void trace_set_text(struct trace_decoder *d, struct trace_value *v, const char *text, size_t len)
 {
     struct trace_scratch *s = d->s;
@@ -85,6 +75,8 @@ void trace_set_utf16(struct trace_decoder *d, struct trace_value *v, const uint8
 size_t trace_peek_some(struct trace_decoder *d, uint64_t va, void *out, size_t len)
 {
     size_t done = 0;
+    if (d->g->peek_some)
+        return d->g->peek_some(d->g->ctx, va, out, len);
     while (done < len) {
         size_t n = MIN(len - done, MEM_PAGE - (size_t)((va + done) % MEM_PAGE));
         if (va + done < va || !trace_peek(d, va + done, (char *)out + done, n))
@@ -118,10 +110,10 @@ void trace_put_unicode_string(struct trace_decoder *d, const char *name, uint64_
         trace_put_utf16_at(d, name, us.Buffer, us.Length / 2u);
 }
 
-void trace_put_wide(struct trace_decoder *d, const char *name, uint64_t va)
+void trace_put_wide(struct trace_decoder *d, const char *name, uint64_t va, size_t most)
 {
     uint8_t raw[(TRACE_STRING_SHOWN + 1) * 2];
-    size_t got = trace_peek_some(d, va, raw, sizeof raw) / 2, n = 0;
+    size_t want = MIN(most, sizeof raw / 2), got = trace_peek_some(d, va, raw, want * 2) / 2, n = 0;
     while (n < got && (raw[2 * n] || raw[2 * n + 1]))
         n++;
     if (!va || !got) {
@@ -129,7 +121,7 @@ void trace_put_wide(struct trace_decoder *d, const char *name, uint64_t va)
         return;
     }
     struct trace_value *v = trace_put(d, TRACE_STRING, name, 0);
-    v->cut = n == got;
+    v->cut = n == got && n != most;
     trace_set_utf16(d, v, raw, MIN(n, TRACE_STRING_SHOWN));
 }
 
@@ -143,7 +135,8 @@ void trace_put_handle(struct trace_decoder *d, const char *name, uint64_t handle
     if (d->g->ptr_size == 4)
         handle = (uint64_t)(int32_t)handle; /* -1 is the current process in both */
     struct trace_value *v = trace_put(d, TRACE_HANDLE, name, handle);
-    trace_set_text(d, v, text, MIN(len, sizeof text));
+    if (len)
+        trace_set_text(d, v, text, MIN(len, sizeof text));
 }
 
 void trace_put_named(struct trace_decoder *d, enum nt_arg_type type, const char *name, uint32_t v)
@@ -354,7 +347,7 @@ static void decode_plain(struct trace_decoder *d, const struct nt_arg *a, uint64
         trace_put(d, TRACE_NUMBER, a->name, v);
         break;
     case NT_ARG_PWSTR:
-        trace_put_wide(d, a->name, v);
+        trace_put_wide(d, a->name, v, SIZE_MAX);
         break;
     case NT_ARG_HANDLE_ARRAY:
         decode_handle_array(d, a->name, v);

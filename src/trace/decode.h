@@ -16,6 +16,8 @@ struct trace_guest {
     bool (*peek)(void *ctx, uint64_t va, void *out, size_t len);
     /* What a handle stands for: length written, 0 when unknown. */
     size_t (*describe)(void *ctx, uint64_t handle, char *out, size_t size);
+    /* Of the bytes as many as there are from the start; NULL: by `peek`, page by page. */
+    size_t (*peek_some)(void *ctx, uint64_t va, void *out, size_t len);
 };
 
 enum {

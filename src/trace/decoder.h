@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef TRACE_DECODER_H
 #define TRACE_DECODER_H
-/* What decode.c, structs.c and infos.c share; nobody else includes it. */
+/* What decode.c, typed.c, structs.c and infos.c share; nobody else includes it. */
+#include "base/bits.h"
 #include "trace/decode.h"
 
 struct trace_decoder {
@@ -14,8 +15,15 @@ struct trace_decoder {
 };
 
 /* Appends a value; a parent comes before its children and counts them itself. */
-struct trace_value *trace_put(struct trace_decoder *d, enum trace_value_kind kind, const char *name,
-                              uint64_t number);
+static inline struct trace_value *trace_put(struct trace_decoder *d, enum trace_value_kind kind,
+                                            const char *name, uint64_t number)
+{
+    struct trace_scratch *s = d->s;
+    BUG_ON(s->value_used == ARRAY_LEN(s->values));
+    struct trace_value *v = &s->values[s->value_used++];
+    *v = (struct trace_value){.kind = (uint8_t)kind, .name = name, .number = number};
+    return v;
+}
 /* Copies text; marks the value as cut when the scratch is full. */
 void trace_set_text(struct trace_decoder *d, struct trace_value *v, const char *text, size_t len);
 /* The same from n <= TRACE_STRING_SHOWN UTF-16LE units. */
@@ -26,8 +34,8 @@ void trace_put_named(struct trace_decoder *d, enum nt_arg_type type, const char 
 void trace_put_status(struct trace_decoder *d, const char *name, ntstatus status);
 void trace_put_handle(struct trace_decoder *d, const char *name, uint64_t handle);
 void trace_put_utf16_at(struct trace_decoder *d, const char *name, uint64_t va, size_t units);
-/* UTF-16 up to its NUL. */
-void trace_put_wide(struct trace_decoder *d, const char *name, uint64_t va);
+/* UTF-16 up to its NUL, or so many units. */
+void trace_put_wide(struct trace_decoder *d, const char *name, uint64_t va, size_t most);
 void trace_put_buffer(struct trace_decoder *d, const char *name, uint64_t va, uint64_t size);
 void trace_put_system_time(struct trace_decoder *d, const char *name, uint64_t t);
 /* A buffer with the structure that the service's information class names; false, and no value, when

@@ -42,12 +42,13 @@ enum trace_value_kind {
 };
 
 struct trace_value {
-    uint8_t kind;      /* enum trace_value_kind */
-    bool cut;          /* text, or the list, goes on in the guest */
-    uint16_t children; /* LIST, FIELDS: they follow in the array, each before its own children */
-    uint32_t length;   /* of text, in bytes */
-    const char *name;  /* of the argument or field; NULL in lists */
-    const char *text;  /* UTF-8 from hostile hands: maybe malformed, surrogates as WTF-8 */
+    uint8_t kind;        /* enum trace_value_kind */
+    bool cut;            /* text, or the list, goes on in the guest */
+    uint8_t children;    /* LIST, FIELDS: they follow in the array, each before its own children */
+    uint8_t name_length; /* of name; 0: not counted */
+    uint32_t length;     /* of text, in bytes */
+    const char *name;    /* of the argument or field; NULL in lists */
+    const char *text;    /* UTF-8 from hostile hands: maybe malformed, surrogates as WTF-8 */
     uint64_t number;
 };
 
@@ -68,8 +69,9 @@ struct trace_event {
     uint64_t frame;    /* API functions: tells calls of one thread apart while they go on */
     const char *label; /* API functions: as text shows module and function; NULL: not known yet */
     uint32_t label_length;
-    const char *caller; /* CALL of an API function: "a.exe+0x1234" */
-    bool has_error;     /* RETURN of an API function that failed: what GetLastError would say */
+    const char *caller;    /* CALL of an API function: "a.exe+0x1234" */
+    uint8_t caller_length; /* 0: not counted, it may have any bytes; else no format escapes one */
+    bool has_error;        /* RETURN of an API function that failed: what GetLastError would say */
     uint32_t last_error;
     const char *last_error_name; /* "ERROR_FILE_NOT_FOUND"; may be NULL */
     uint64_t result_code;

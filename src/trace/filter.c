@@ -252,3 +252,20 @@ bool trace_filter_wants_api(const struct trace_filter *f, const char *module, co
     }
     return true;
 }
+
+enum trace_share trace_filter_share(const struct trace_filter *f, const char *module)
+{
+    const struct candidate c = {module, NULL, NULL};
+    enum trace_share least = TRACE_ALL;
+    for (size_t i = 0; i < RULES; i++) {
+        enum trace_share most = f->words[i].len ? TRACE_NONE : TRACE_ALL;
+        vec_foreach (word, &f->words[i]) {
+            bool fits = true;
+            const char *name = i == CATEGORIES ? *word : without_module(&c, *word, &fits);
+            if (fits)
+                most = MAX(most, i || strcmp(name, "*") ? TRACE_SOME : TRACE_ALL);
+        }
+        least = MIN(least, most);
+    }
+    return least;
+}

@@ -36,4 +36,7 @@ bool trace_filter_asks_category(const struct trace_filter *f);
  * where it does not matter. */
 bool trace_filter_wants_api(const struct trace_filter *f, const char *module, const char *name,
                             const char *category);
+/* How many of the functions of such a module are, as far as can be said without looking at them. */
+enum trace_share { TRACE_NONE, TRACE_SOME, TRACE_ALL };
+enum trace_share trace_filter_share(const struct trace_filter *f, const char *module);
 #endif

@@ -13,6 +13,7 @@ bool trace_is_main(struct trace *t, const struct nt_thread *thread);
 bool trace_asks_category(const struct trace *t);
 bool trace_wants_function(const struct trace *t, const char *module, const char *name,
                           const char *category);
+enum trace_share trace_share_of(const struct trace *t, const char *module);
 /* Whether any sink takes such events. */
 bool trace_wants_kind(const struct trace *t, enum trace_event_kind kind);
 /* Time goes on: flushes now and then. */

@@ -3,45 +3,79 @@
 
 #include <string.h>
 
+enum { SHORT_TEXT = 128 }; /* bytes: this and a name fit into what is spare */
+
 static const struct trace_value *put_value(struct trace_out *o, const struct trace_value *v);
+
+/* ---- Short values, as pieces
+ * ----------------------------------------------------------------------------------- */
 
 /* Integers that a double holds exactly are numbers; greater ones hexadecimal strings. */
 static const uint64_t exact_max = 1ull << 53;
 
+static char *at_hex_string(char *at, uint64_t v)
+{
+    return trace_at_text(trace_at_hex(trace_at_text(at, "\"0x"), v, 1), "\"");
+}
+
+static char *at_number(char *at, uint64_t v)
+{
+    return v <= exact_max ? trace_at_decimal(at, v) : at_hex_string(at, v);
+}
+
+static char *at_signed(char *at, uint64_t v)
+{
+    bool negative = (int64_t)v < 0;
+    uint64_t size = negative ? 0 - v : v;
+    if (size > exact_max)
+        return at_hex_string(at, v);
+    return trace_at_decimal(negative ? trace_at_text(at, "-") : at, size);
+}
+
+static char *at_address(char *at, uint64_t v)
+{
+    return v ? at_hex_string(at, v) : trace_at_text(at, "null");
+}
+
+/* NULL: it may be long, or needs escapes. */
+static char *at_quoted(char *at, const char *text, size_t len)
+{
+    if (len > SHORT_TEXT || !trace_out_is_plain(text, len))
+        return NULL;
+    return trace_at_text(trace_at_bytes(trace_at_text(at, "\""), text, len), "\"");
+}
+
+/* NULL: the same. */
+static char *at_value(char *at, const struct trace_value *v)
+{
+    switch ((enum trace_value_kind)v->kind) {
+    case TRACE_NUMBER:
+        return at_number(at, v->number);
+    case TRACE_SIGNED:
+        return at_signed(at, v->number);
+    case TRACE_BOOL:
+        return v->number ? trace_at_text(at, "true") : trace_at_text(at, "false");
+    case TRACE_ADDRESS:
+        return at_address(at, v->number);
+    case TRACE_SYMBOL:
+        return at_quoted(at, v->text, v->length);
+    default:
+        return NULL;
+    }
+}
+
+/* ---- Values
+ * -----------------------------------------------------------------------------------------------
+ */
+
 static void put_hex_string(struct trace_out *o, uint64_t v)
 {
-    trace_out_text(o, "\"0x");
-    trace_out_hex(o, v, 1);
-    trace_out_char(o, '"');
+    trace_out_up_to(o, at_hex_string(trace_out_at(o), v));
 }
 
 static void put_number(struct trace_out *o, uint64_t v)
 {
-    if (v <= exact_max)
-        trace_out_decimal(o, v);
-    else
-        put_hex_string(o, v);
-}
-
-static void put_signed(struct trace_out *o, uint64_t v)
-{
-    bool negative = (int64_t)v < 0;
-    uint64_t size = negative ? 0 - v : v;
-    if (size > exact_max) {
-        put_hex_string(o, v);
-        return;
-    }
-    if (negative)
-        trace_out_char(o, '-');
-    trace_out_decimal(o, size);
-}
-
-static void put_address(struct trace_out *o, uint64_t v)
-{
-    if (v)
-        put_hex_string(o, v);
-    else
-        trace_out_text(o, "null");
+    trace_out_up_to(o, at_number(trace_out_at(o), v));
 }
 
 static void put_quoted(struct trace_out *o, const char *text, size_t len)
@@ -99,41 +133,40 @@ static void put_bytes(struct trace_out *o, const struct trace_value *v)
     trace_out_text(o, v->cut ? ",\"truncated\":true}" : "}");
 }
 
+static char *at_name(struct trace_out *o, char *at, const struct trace_value *v)
+{
+    size_t len = v->name_length ? v->name_length : strlen(v->name);
+    at = trace_at_text(at, "\"");
+    if (len <= UINT8_MAX)
+        return trace_at_text(trace_at_bytes(at, v->name, len), "\":");
+    trace_out_up_to(o, at);
+    trace_out_bytes(o, v->name, len);
+    return trace_at_text(trace_out_at(o), "\":");
+}
+
 static const struct trace_value *put_values(struct trace_out *o, const struct trace_value *v,
                                             size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        char *at = trace_out_at(o), *end;
         if (i)
-            trace_out_char(o, ',');
-        if (v->name) {
-            trace_out_char(o, '"');
-            trace_out_text(o, v->name);
-            trace_out_text(o, "\":");
-        }
-        v = put_value(o, v);
+            at = trace_at_text(at, ",");
+        if (v->name)
+            at = at_name(o, at, v);
+        end = at_value(at, v);
+        trace_out_up_to(o, end ? end : at);
+        v = end ? v + 1 : put_value(o, v);
     }
     return v;
 }
 
-static void put_scalar(struct trace_out *o, const struct trace_value *v)
+static void put_long(struct trace_out *o, const struct trace_value *v)
 {
     switch ((enum trace_value_kind)v->kind) {
-    case TRACE_SIGNED:
-        put_signed(o, v->number);
-        break;
-    case TRACE_BOOL:
-        trace_out_text(o, v->number ? "true" : "false");
-        break;
-    case TRACE_ADDRESS:
-        put_address(o, v->number);
-        break;
     case TRACE_UNREADABLE:
         trace_out_text(o, "{\"unreadable\":");
         put_hex_string(o, v->number);
         trace_out_char(o, '}');
-        break;
-    case TRACE_SYMBOL:
-        put_quoted(o, v->text, v->length);
         break;
     case TRACE_STRING:
         put_string(o, v);
@@ -147,7 +180,7 @@ static void put_scalar(struct trace_out *o, const struct trace_value *v)
         put_bytes(o, v);
         break;
     default:
-        put_number(o, v->number);
+        put_quoted(o, v->text, v->length);
         break;
     }
 }
@@ -155,7 +188,11 @@ static void put_scalar(struct trace_out *o, const struct trace_value *v)
 static const struct trace_value *put_value(struct trace_out *o, const struct trace_value *v)
 {
     if (v->kind != TRACE_LIST && v->kind != TRACE_FIELDS) {
-        put_scalar(o, v);
+        char *end = at_value(trace_out_at(o), v);
+        if (end)
+            trace_out_up_to(o, end);
+        else
+            put_long(o, v);
         return v + 1;
     }
     bool list = v->kind == TRACE_LIST;
@@ -169,54 +206,40 @@ static const struct trace_value *put_value(struct trace_out *o, const struct tra
     return next;
 }
 
-static void put_key(struct trace_out *o, const char *key, const char *value)
+/* `,"name":` and how long that is; names are short. */
+#define KEY(name) ",\"" name "\":", sizeof(",\"" name "\":") - 1
+
+static void put_text_key(struct trace_out *o, const char *key, size_t key_len, const char *value)
 {
-    trace_out_text(o, ",\"");
-    trace_out_text(o, key);
-    trace_out_text(o, "\":\"");
-    trace_out_text(o, value);
-    trace_out_char(o, '"');
+    const size_t len = strlen(value);
+    char *at = trace_at_bytes(trace_out_at(o), key, key_len), *end = at_quoted(at, value, len);
+    trace_out_up_to(o, end ? end : at);
+    if (!end)
+        put_quoted(o, value, len);
+}
+
+static void put_address_key(struct trace_out *o, const char *key, size_t key_len, uint64_t v)
+{
+    trace_out_up_to(o, at_address(trace_at_bytes(trace_out_at(o), key, key_len), v));
+}
+
+static void put_number_key(struct trace_out *o, const char *key, size_t key_len, uint64_t v)
+{
+    trace_out_up_to(o, at_number(trace_at_bytes(trace_out_at(o), key, key_len), v));
+}
+
+static void put_truth_key(struct trace_out *o, const char *key, size_t key_len, bool v)
+{
+    trace_out_bytes(o, key, key_len);
+    trace_out_text(o, v ? "true" : "false");
 }
 
 static void put_result(struct trace_out *o, const struct trace_event *ev)
 {
     trace_out_text(o, ",\"result\":");
     put_value(o, &ev->result);
-    if (ev->is_status) {
-        trace_out_text(o, ",\"status\":");
-        trace_out_decimal(o, (uint32_t)ev->result_code);
-    }
-}
-
-static void put_text_key(struct trace_out *o, const char *key, const char *value)
-{
-    trace_out_text(o, ",\"");
-    trace_out_text(o, key);
-    trace_out_text(o, "\":");
-    put_quoted(o, value, strlen(value));
-}
-
-static void put_address_key(struct trace_out *o, const char *key, uint64_t v)
-{
-    trace_out_text(o, ",\"");
-    trace_out_text(o, key);
-    trace_out_text(o, "\":");
-    put_address(o, v);
-}
-
-static void put_number_key(struct trace_out *o, const char *key, uint64_t v)
-{
-    trace_out_text(o, ",\"");
-    trace_out_text(o, key);
-    trace_out_text(o, "\":");
-    put_number(o, v);
-}
-
-static void put_truth_key(struct trace_out *o, const char *key, bool v)
-{
-    trace_out_text(o, ",\"");
-    trace_out_text(o, key);
-    trace_out_text(o, v ? "\":true" : "\":false");
+    if (ev->is_status)
+        put_number_key(o, KEY("status"), (uint32_t)ev->result_code);
 }
 
 void trace_json_values(struct trace_out *o, const struct trace_value *v, size_t n)
@@ -234,24 +257,34 @@ void trace_json_value(struct trace_out *o, const struct trace_value *v)
 /* ---- Lines
  * -------------------------------------------------------------------------------------------- */
 
+static void put_caller(struct trace_out *o, const struct trace_event *ev)
+{
+    if (!ev->caller_length) {
+        put_text_key(o, KEY("caller"), ev->caller);
+        return;
+    }
+    char *at = trace_at_text(trace_at_bytes(trace_out_at(o), KEY("caller")), "\"");
+    trace_out_up_to(o, trace_at_text(trace_at_bytes(at, ev->caller, ev->caller_length), "\""));
+}
+
 static void put_call(struct trace_out *o, const struct trace_event *ev)
 {
     char ordinal[16];
     if (ev->module)
-        put_text_key(o, "module", ev->module);
-    put_text_key(o, "function", trace_function_name(ev, ordinal));
+        put_text_key(o, KEY("module"), ev->module);
+    put_text_key(o, KEY("function"), trace_function_name(ev, ordinal));
     if (ev->module)
-        put_number_key(o, "depth", ev->depth);
+        put_number_key(o, KEY("depth"), ev->depth);
     if (ev->caller)
-        put_text_key(o, "caller", ev->caller);
+        put_caller(o, ev);
     if (ev->kind == TRACE_RETURN)
         put_result(o, ev);
     if (ev->module && ev->failed)
-        put_truth_key(o, "failed", true);
+        put_truth_key(o, KEY("failed"), true);
     if (ev->has_error) {
-        put_number_key(o, "error", ev->last_error);
+        put_number_key(o, KEY("error"), ev->last_error);
         if (ev->last_error_name)
-            put_key(o, "error_name", ev->last_error_name);
+            put_text_key(o, KEY("error_name"), ev->last_error_name);
     }
     trace_out_text(o, ev->kind == TRACE_RETURN ? ",\"outs\":" : ",\"args\":");
     trace_json_values(o, ev->values, ev->value_count);
@@ -259,20 +292,20 @@ static void put_call(struct trace_out *o, const struct trace_event *ev)
 
 static void put_image(struct trace_out *o, const struct trace_event *ev)
 {
-    put_key(o, "action", ev->begins ? "map" : "unmap");
-    put_text_key(o, "module", ev->module);
-    put_address_key(o, "base", ev->base);
-    put_number_key(o, "size", ev->size);
+    put_text_key(o, KEY("action"), ev->begins ? "map" : "unmap");
+    put_text_key(o, KEY("module"), ev->module);
+    put_address_key(o, KEY("base"), ev->base);
+    put_number_key(o, KEY("size"), ev->size);
     if (ev->path)
-        put_text_key(o, "path", ev->path);
+        put_text_key(o, KEY("path"), ev->path);
 }
 
 static void put_end(struct trace_out *o, const struct trace_event *ev)
 {
-    put_key(o, "action", "end");
-    put_number_key(o, "exit_code", ev->code);
+    put_text_key(o, KEY("action"), "end");
+    put_number_key(o, KEY("exit_code"), ev->code);
     if (ev->code_name)
-        put_key(o, "exit_name", ev->code_name);
+        put_text_key(o, KEY("exit_name"), ev->code_name);
 }
 
 static void put_thread(struct trace_out *o, const struct trace_event *ev)
@@ -281,22 +314,22 @@ static void put_thread(struct trace_out *o, const struct trace_event *ev)
         put_end(o, ev);
         return;
     }
-    put_key(o, "action", "start");
-    put_address_key(o, "address", ev->address);
-    put_text_key(o, "place", ev->place);
+    put_text_key(o, KEY("action"), "start");
+    put_address_key(o, KEY("address"), ev->address);
+    put_text_key(o, KEY("place"), ev->place);
 }
 
 static void put_exception(struct trace_out *o, const struct trace_event *ev)
 {
-    put_number_key(o, "code", ev->code);
+    put_number_key(o, KEY("code"), ev->code);
     if (ev->code_name)
-        put_key(o, "name", ev->code_name);
-    put_address_key(o, "address", ev->address);
-    put_text_key(o, "place", ev->place);
-    put_truth_key(o, "first_chance", ev->first_chance);
+        put_text_key(o, KEY("name"), ev->code_name);
+    put_address_key(o, KEY("address"), ev->address);
+    put_text_key(o, KEY("place"), ev->place);
+    put_truth_key(o, KEY("first_chance"), ev->first_chance);
     if (ev->access) {
-        put_key(o, "access", ev->access);
-        put_address_key(o, "accessed", ev->accessed);
+        put_text_key(o, KEY("access"), ev->access);
+        put_address_key(o, KEY("accessed"), ev->accessed);
     }
 }
 
@@ -310,12 +343,10 @@ void trace_json_event(struct trace_out *o, const struct trace_event *ev)
     };
     if (!by_kind[ev->kind])
         return;
-    trace_out_text(o, "{\"timestamp\":");
-    trace_out_time(o, ev->time);
-    trace_out_text(o, ",\"thread_id\":");
-    trace_out_decimal(o, ev->tid);
-    put_key(o, "event", trace_event_kind_name(ev->kind));
-    put_key(o, "category", ev->category);
+    char *at = trace_at_time(o, trace_at_text(trace_out_at(o), "{\"timestamp\":"), ev->time);
+    trace_out_up_to(o, trace_at_decimal(trace_at_bytes(at, KEY("thread_id")), ev->tid));
+    put_text_key(o, KEY("event"), trace_event_kind_name(ev->kind));
+    put_text_key(o, KEY("category"), ev->category);
     by_kind[ev->kind](o, ev);
     trace_out_char(o, '}');
     trace_out_newline(o);

@@ -45,7 +45,7 @@ static pgr_status destroy(void *ctx, struct pgr_error *e)
 static pgr_status open_lines(const char *path, void (*event)(void *, const struct trace_event *),
                              struct trace_sink *out, struct pgr_error *e)
 {
-    struct lines *l = xcalloc(1, sizeof *l);
+    struct lines *l = xmalloc(sizeof *l);
     l->path = path ? xstrdup(path) : NULL;
     pgr_status s = trace_out_open(&l->out, l->path, e);
     if (s) {

@@ -13,7 +13,10 @@
 
 pgr_status trace_out_open(struct trace_out *o, const char *path, struct pgr_error *e)
 {
-    *o = (struct trace_out){.fd = STDERR_FILENO, .line = true, .path = "standard error"};
+    memset(o, 0, offsetof(struct trace_out, buf)); /* whose pages cost more to touch than to fill */
+    o->fd = STDERR_FILENO;
+    o->line = true;
+    o->path = "standard error";
     if (!path)
         return PGR_OK;
     if (!strcmp(path, "-")) {
@@ -89,7 +92,7 @@ void trace_out_flush(struct trace_out *o)
 const char *trace_out_take(struct trace_out *o, size_t *len)
 {
     const char *text = o->buf;
-    if (o->spilled.len || o->len == sizeof o->buf) {
+    if (o->spilled.len) {
         write_some(o, o->len);
         text = o->spilled.data;
     }
@@ -99,10 +102,10 @@ const char *trace_out_take(struct trace_out *o, size_t *len)
     return text;
 }
 
-static void make_room(struct trace_out *o)
+void trace_out_full(struct trace_out *o)
 {
     trace_out_flush(o);
-    if (o->len == sizeof o->buf) {
+    if (o->len >= TRACE_OUT_FULL) {
         write_some(o, o->len);
         drop(o, o->len);
     }
@@ -122,12 +125,17 @@ pgr_status trace_out_close(struct trace_out *o, struct pgr_error *e)
                      o->path, o->written);
 }
 
+void trace_out_copy(char *to, const char *text, size_t len)
+{
+    memcpy(to, text, len);
+}
+
 void trace_out_more(struct trace_out *o, const char *text, size_t len)
 {
     while (len) {
-        if (o->len == sizeof o->buf)
-            make_room(o);
-        size_t n = MIN(len, sizeof o->buf - o->len);
+        if (o->len == TRACE_OUT_FULL)
+            trace_out_full(o);
+        size_t n = MIN(len, TRACE_OUT_FULL - o->len);
         memcpy(o->buf + o->len, text, n);
         o->len += n;
         text += n;
@@ -143,44 +151,101 @@ void trace_out_newline(struct trace_out *o)
         trace_out_flush(o);
 }
 
-enum { DIGITS = 24 };
+/* ---- Numbers
+ * -------------------------------------------------------------------------------------------- */
 
-/* Before `end`, at least so many; where they begin. */
-static char *decimal_digits(char *end, uint64_t v, size_t digits)
+static char *put_pair(char *at, unsigned v)
 {
-    char *p = end;
-    do {
-        *--p = (char)('0' + v % 10);
-        v /= 10;
-    } while (v || (size_t)(end - p) < digits);
-    return p;
+    static const char pairs[200] = "0001020304050607080910111213141516171819"
+                                   "2021222324252627282930313233343536373839"
+                                   "4041424344454647484950515253545556575859"
+                                   "6061626364656667686970717273747576777879"
+                                   "8081828384858687888990919293949596979899";
+    memcpy(at, pairs + 2 * v, 2);
+    return at + 2;
+}
+
+char *trace_at_decimal(char *at, uint64_t v)
+{
+    size_t n = 1;
+    for (uint64_t least = 10; n < 20 && v >= least; least *= 10)
+        n++;
+    char *p = at + n;
+    for (; v >= 100; v /= 100)
+        put_pair(p -= 2, (unsigned)(v % 100));
+    if (v >= 10)
+        put_pair(at, (unsigned)v);
+    else
+        *at = (char)('0' + v);
+    return at + n;
 }
 
 void trace_out_decimal(struct trace_out *o, uint64_t v)
 {
-    char text[DIGITS], *end = text + DIGITS, *p = decimal_digits(end, v, 1);
-    trace_out_bytes(o, p, (size_t)(end - p));
+    trace_out_up_to(o, trace_at_decimal(trace_out_at(o), v));
+}
+
+/* Eight digits, the first of them lowest: all at once, a byte for each. */
+static uint64_t hex_digits(uint32_t v)
+{
+    const uint64_t ones = 0x0101010101010101;
+    uint64_t x = (uint64_t)(v & 0xffff0000) << 16 | (v & 0xffff);
+    x = (x << 8 | x) & 0x00ff00ff00ff00ff;
+    x = (x << 4 | x) & 0x0f0f0f0f0f0f0f0f;
+    const uint64_t letters = (x + 6 * ones) >> 4 & ones;
+    return __builtin_bswap64(x + '0' * ones + ('a' - '0' - 10) * letters);
+}
+
+/* The lowest so many, up to eight; more bytes are written. */
+static char *put_hex_digits(char *at, uint32_t v, unsigned digits)
+{
+    const uint64_t text = hex_digits(v) >> 8 * (8 - digits);
+    memcpy(at, &text, sizeof text);
+    return at + digits;
+}
+
+char *trace_at_hex(char *at, uint64_t v, unsigned digits)
+{
+    const unsigned needed = (67 - (unsigned)__builtin_clzll(v | 1)) / 4;
+    digits = MAX(digits, needed);
+    if (digits > 8) {
+        at = put_hex_digits(at, (uint32_t)(v >> 32), digits - 8);
+        digits = 8;
+    }
+    return put_hex_digits(at, (uint32_t)v, digits);
 }
 
 void trace_out_hex(struct trace_out *o, uint64_t v, unsigned digits)
 {
-    char text[DIGITS], *end = text + DIGITS, *p = end;
-    do {
-        *--p = "0123456789abcdef"[v & 15];
-        v >>= 4;
-    } while (v || (size_t)(end - p) < digits);
-    trace_out_bytes(o, p, (size_t)(end - p));
+    trace_out_up_to(o, trace_at_hex(trace_out_at(o), v, digits));
+}
+
+enum { MILLISECOND = 10000, SECOND = 1000 };
+
+static void put_milliseconds(struct trace_out *o, uint64_t ms)
+{
+    const unsigned rest = (unsigned)(ms % SECOND);
+    char *at = trace_at_decimal(o->second, ms / SECOND);
+    *at++ = '.';
+    *at++ = (char)('0' + rest / 100);
+    o->second_length = (uint8_t)(put_pair(at, rest % 100) - o->second);
+    o->milliseconds = ms;
+}
+
+char *trace_at_time(struct trace_out *o, char *at, uint64_t t)
+{
+    const uint64_t ms = t / MILLISECOND;
+    const unsigned rest = (unsigned)(t % MILLISECOND);
+    if (ms != o->milliseconds || !o->second_length)
+        put_milliseconds(o, ms);
+    memcpy(at, o->second, sizeof o->second);
+    at = put_pair(at + o->second_length, rest / 100);
+    return put_pair(at, rest % 100);
 }
 
 void trace_out_time(struct trace_out *o, uint64_t t)
 {
-    enum { DECIMALS = 7, PER_SECOND = 10000000 };
-    char text[2 * DIGITS], *end = text + sizeof text;
-    decimal_digits(end, t % PER_SECOND, DECIMALS);
-    char *p = end - DECIMALS - 1;
-    *p = '.';
-    p = decimal_digits(p, t / PER_SECOND, 1);
-    trace_out_bytes(o, p, (size_t)(end - p));
+    trace_out_up_to(o, trace_at_time(o, trace_out_at(o), t));
 }
 
 /* ---- Escapes -----------------------------------------------------------------------------------
@@ -246,14 +311,25 @@ static bool has_special(uint64_t v)
 static size_t plain_run(const unsigned char *s, size_t len)
 {
     size_t n = 0;
-    for (uint64_t v; n + sizeof v <= len; n += sizeof v) {
+    uint64_t v;
+    for (; n + sizeof v <= len; n += sizeof v) {
         memcpy(&v, s + n, sizeof v);
         if (has_special(v))
             break;
     }
+    if (n + sizeof v > len && len >= sizeof v) { /* the rest, and some of what was seen */
+        memcpy(&v, s + len - sizeof v, sizeof v);
+        if (!has_special(v))
+            return len;
+    }
     while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
         n++;
     return n;
+}
+
+bool trace_out_is_plain(const char *text, size_t len)
+{
+    return plain_run((const unsigned char *)text, len) == len;
 }
 
 void trace_out_escaped(struct trace_out *o, const char *text, size_t len, enum trace_escape how)

@@ -4,29 +4,78 @@
 
 #include <string.h>
 
-enum { DEPTH_SHOWN = 32 };
+enum {
+    DEPTH_SHOWN = 32,
+    SHORT_TEXT = 128 /* bytes: this and a name, or a line's head, fit into what is spare */
+};
 
 static const struct trace_value *put_value(struct trace_out *o, const struct trace_value *v);
 
+/* ---- Short values, as pieces
+ * ----------------------------------------------------------------------------------- */
+
+static char *at_hex(char *at, uint64_t v)
+{
+    return trace_at_hex(trace_at_text(at, "0x"), v, 1);
+}
+
 /* Small numbers are counts, large ones are masks or minus something. */
+static char *at_number(char *at, uint64_t v)
+{
+    return v < 0x80000000u ? trace_at_decimal(at, v) : at_hex(at, v);
+}
+
+static char *at_address(char *at, uint64_t v)
+{
+    return v ? at_hex(at, v) : trace_at_text(at, "NULL");
+}
+
+static char *at_signed(char *at, uint64_t v)
+{
+    if ((int64_t)v >= 0)
+        return trace_at_decimal(at, v);
+    return trace_at_decimal(trace_at_text(at, "-"), 0 - v);
+}
+
+static char *at_handle(char *at, uint64_t v)
+{
+    bool pseudo = (int64_t)v < 0 && (int64_t)v > -16;
+    return pseudo ? at_signed(at, v) : at_address(at, v);
+}
+
+/* NULL: it may be long. */
+static char *at_value(char *at, const struct trace_value *v)
+{
+    switch ((enum trace_value_kind)v->kind) {
+    case TRACE_NUMBER:
+        return at_number(at, v->number);
+    case TRACE_SIGNED:
+        return at_signed(at, v->number);
+    case TRACE_BOOL:
+        return v->number ? trace_at_text(at, "TRUE") : trace_at_text(at, "FALSE");
+    case TRACE_ADDRESS:
+        return at_address(at, v->number);
+    case TRACE_SYMBOL:
+        return v->length <= SHORT_TEXT ? trace_at_bytes(at, v->text, v->length) : NULL;
+    case TRACE_HANDLE:
+        return v->length ? NULL : at_handle(at, v->number);
+    default:
+        return NULL;
+    }
+}
+
+/* ---- Values
+ * -----------------------------------------------------------------------------------------------
+ */
+
 static void put_number(struct trace_out *o, uint64_t v)
 {
-    if (v < 0x80000000u) {
-        trace_out_decimal(o, v);
-    } else {
-        trace_out_text(o, "0x");
-        trace_out_hex(o, v, 1);
-    }
+    trace_out_up_to(o, at_number(trace_out_at(o), v));
 }
 
 static void put_address(struct trace_out *o, uint64_t v)
 {
-    if (!v) {
-        trace_out_text(o, "NULL");
-        return;
-    }
-    trace_out_text(o, "0x");
-    trace_out_hex(o, v, 1);
+    trace_out_up_to(o, at_address(trace_out_at(o), v));
 }
 
 static void put_quoted(struct trace_out *o, const struct trace_value *v)
@@ -54,24 +103,23 @@ static void put_hex_bytes(struct trace_out *o, const struct trace_value *v)
     trace_out_text(o, v->cut ? " ...>" : ">");
 }
 
-static void put_signed(struct trace_out *o, uint64_t v)
-{
-    if ((int64_t)v < 0)
-        trace_out_char(o, '-');
-    trace_out_decimal(o, (int64_t)v < 0 ? 0 - v : v);
-}
-
 static void put_handle(struct trace_out *o, const struct trace_value *v)
 {
-    if ((int64_t)v->number < 0 && (int64_t)v->number > -16)
-        put_signed(o, v->number);
-    else
-        put_address(o, v->number);
-    if (v->length) {
-        trace_out_text(o, " (");
-        trace_out_escaped(o, v->text, v->length, TRACE_ESCAPE_BARE);
-        trace_out_text(o, v->cut ? "...)" : ")");
-    }
+    trace_out_up_to(o, at_handle(trace_out_at(o), v->number));
+    trace_out_text(o, " (");
+    trace_out_escaped(o, v->text, v->length, TRACE_ESCAPE_BARE);
+    trace_out_text(o, v->cut ? "...)" : ")");
+}
+
+static char *at_name(struct trace_out *o, char *at, const struct trace_value *v)
+{
+    size_t len = v->name_length ? v->name_length : strlen(v->name);
+    if (len <= UINT8_MAX)
+        return trace_at_text(trace_at_bytes(at, v->name, len), "=");
+    trace_out_up_to(o, at);
+    trace_out_bytes(o, v->name, len);
+    trace_out_char(o, '=');
+    return trace_out_at(o);
 }
 
 /* `n` values and their children, between brackets of the caller's. Returns what follows them. */
@@ -79,13 +127,14 @@ static const struct trace_value *put_values(struct trace_out *o, const struct tr
                                             size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        char *at = trace_out_at(o), *end;
         if (i)
-            trace_out_text(o, ", ");
-        if (v->name) {
-            trace_out_text(o, v->name);
-            trace_out_char(o, '=');
-        }
-        v = put_value(o, v);
+            at = trace_at_text(at, ", ");
+        if (v->name)
+            at = at_name(o, at, v);
+        end = at_value(at, v);
+        trace_out_up_to(o, end ? end : at);
+        v = end ? v + 1 : put_value(o, v);
     }
     return v;
 }
@@ -101,24 +150,12 @@ static const struct trace_value *put_children(struct trace_out *o, const struct 
     return next;
 }
 
-static void put_scalar(struct trace_out *o, const struct trace_value *v)
+static void put_long(struct trace_out *o, const struct trace_value *v)
 {
     switch ((enum trace_value_kind)v->kind) {
-    case TRACE_SIGNED:
-        put_signed(o, v->number);
-        break;
-    case TRACE_BOOL:
-        trace_out_text(o, v->number ? "TRUE" : "FALSE");
-        break;
-    case TRACE_ADDRESS:
-        put_address(o, v->number);
-        break;
     case TRACE_UNREADABLE:
         put_address(o, v->number);
         trace_out_text(o, " (unreadable)");
-        break;
-    case TRACE_SYMBOL:
-        trace_out_bytes(o, v->text, v->length);
         break;
     case TRACE_STRING:
         put_quoted(o, v);
@@ -138,7 +175,7 @@ static void put_scalar(struct trace_out *o, const struct trace_value *v)
         put_size(o, v->number);
         break;
     default:
-        put_number(o, v->number);
+        trace_out_bytes(o, v->text, v->length);
         break;
     }
 }
@@ -147,7 +184,11 @@ static const struct trace_value *put_value(struct trace_out *o, const struct tra
 {
     if (v->kind == TRACE_LIST || v->kind == TRACE_FIELDS)
         return put_children(o, v);
-    put_scalar(o, v);
+    char *end = at_value(trace_out_at(o), v);
+    if (end)
+        trace_out_up_to(o, end);
+    else
+        put_long(o, v);
     return v + 1;
 }
 
@@ -173,23 +214,21 @@ static void put_bare(struct trace_out *o, const char *text)
 
 static void put_head(struct trace_out *o, const struct trace_event *ev)
 {
-    static const char *const verbs[] = {
-        [TRACE_CALL] = "CALL  ",      [TRACE_RETURN] = "RETURN", [TRACE_IMAGE] = "IMAGE ",
-        [TRACE_EXCEPTION] = "EXCEPT", [TRACE_THREAD] = "THREAD", [TRACE_PROCESS] = "END   ",
-        [TRACE_AWAY] = "AWAY  ",
+    enum { VERB_LENGTH = 7 };
+    static const char verbs[][VERB_LENGTH + 1] = {
+        [TRACE_CALL] = "CALL   ",      [TRACE_RETURN] = "RETURN ", [TRACE_IMAGE] = "IMAGE  ",
+        [TRACE_EXCEPTION] = "EXCEPT ", [TRACE_THREAD] = "THREAD ", [TRACE_PROCESS] = "END    ",
+        [TRACE_AWAY] = "AWAY   ",
     };
-    trace_out_char(o, '[');
-    trace_out_time(o, ev->time);
-    trace_out_text(o, "] [TID:");
+    char *at = trace_at_text(trace_out_at(o), "[");
+    at = trace_at_time(o, at, ev->time);
     if (ev->main_thread)
-        trace_out_text(o, "main");
+        at = trace_at_text(at, "] [TID:main] ");
     else if (ev->tid)
-        trace_out_decimal(o, ev->tid);
+        at = trace_at_text(trace_at_decimal(trace_at_text(at, "] [TID:"), ev->tid), "] ");
     else
-        trace_out_char(o, '-');
-    trace_out_text(o, "] ");
-    trace_out_text(o, verbs[ev->kind]);
-    trace_out_char(o, ' ');
+        at = trace_at_text(at, "] [TID:-] ");
+    trace_out_up_to(o, trace_at_bytes(at, verbs[ev->kind], VERB_LENGTH));
 }
 
 /* ---- Calls
@@ -205,12 +244,15 @@ void trace_text_label(struct trace_out *o, const struct trace_event *ev)
 
 static void put_function(struct trace_out *o, const struct trace_event *ev)
 {
+    char *at = trace_out_at(o);
     for (uint32_t i = 0; i < MIN(ev->depth, (uint32_t)DEPTH_SHOWN); i++)
-        trace_out_text(o, "  ");
-    if (ev->label)
-        trace_out_bytes(o, ev->label, ev->label_length);
-    else
+        at = trace_at_text(at, "  ");
+    const bool is_short = ev->label && ev->label_length <= SHORT_TEXT;
+    trace_out_up_to(o, is_short ? trace_at_bytes(at, ev->label, ev->label_length) : at);
+    if (!ev->label)
         trace_text_label(o, ev);
+    else if (!is_short)
+        trace_out_bytes(o, ev->label, ev->label_length);
 }
 
 static void put_error(struct trace_out *o, const struct trace_event *ev)
@@ -238,7 +280,10 @@ static void put_call(struct trace_out *o, const struct trace_event *ev)
         put_values(o, ev->values, ev->value_count);
         trace_out_char(o, ')');
     }
-    if (ev->caller) {
+    if (ev->caller_length) {
+        char *at = trace_at_text(trace_out_at(o), " <- ");
+        trace_out_up_to(o, trace_at_bytes(at, ev->caller, ev->caller_length));
+    } else if (ev->caller) {
         trace_out_text(o, " <- ");
         put_bare(o, ev->caller);
     }

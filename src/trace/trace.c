@@ -99,6 +99,11 @@ bool trace_wants_function(const struct trace *t, const char *module, const char 
     return trace_filter_wants_api(t->filter, module, name, category);
 }
 
+enum trace_share trace_share_of(const struct trace *t, const char *module)
+{
+    return trace_filter_share(t->filter, module);
+}
+
 /* win32k's services give handles and numbers back. */
 static void set_result(struct trace_event *ev, const struct nt_service *s, ntstatus result)
 {

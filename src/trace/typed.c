@@ -41,10 +41,27 @@ static uint64_t widen(uint64_t v, uint32_t size)
     return (uint64_t)((int64_t)(v << spare) >> spare);
 }
 
+const char *trace_constant_text(const struct trace_arguments *a, api_group_id group, uint64_t v,
+                                char *out, size_t size, size_t *length)
+{
+    const uint64_t key = group | (uint64_t)size << 16; /* less room can make another text */
+    const struct trace_memo_row *r = a->names ? trace_memo_find(a->names, v, key) : NULL;
+    if (r) {
+        *length = r->length;
+        return r->text;
+    }
+    *length = api_value_text(a->table, group, v, out, size);
+    if (a->names)
+        trace_memo_keep(a->names, v, key, out, *length);
+    return out;
+}
+
 static void put_named(struct typed *t, const char *name, api_group_id group, uint64_t v)
 {
-    char text[256];
-    trace_put_symbol(&t->d, name, text, api_value_text(t->table, group, v, text, sizeof text));
+    char room[256];
+    size_t n;
+    const char *text = trace_constant_text(t->a, group, v, room, sizeof room, &n);
+    trace_put_symbol(&t->d, name, text, n);
 }
 
 static void put_float(struct typed *t, const char *name, uint64_t v, uint32_t size)
@@ -85,22 +102,35 @@ static void put_guid(struct typed *t, const char *name, uint64_t at)
     trace_put_symbol(&t->d, name, text, (size_t)n);
 }
 
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
 static void put_hresult(struct typed *t, const char *name, api_group_id group, uint64_t v)
 {
-    char text[64];
-    size_t n = group ? api_value_text(t->table, group, v, text, sizeof text) : 0;
-    if (!n || text[0] == '0' || (text[0] >= '1' && text[0] <= '9'))
-        n = v ? (size_t)snprintf(text, sizeof text, "0x%08" PRIx64, v)
-              : (size_t)snprintf(text, sizeof text, "S_OK");
+    char room[64];
+    const char *text = room;
+    size_t n = 0;
+    if (group)
+        text = trace_constant_text(t->a, group, v, room, sizeof room, &n);
+    if (!n || is_digit(text[0])) {
+        n = v ? (size_t)snprintf(room, sizeof room, "0x%08" PRIx64, v)
+              : (size_t)snprintf(room, sizeof room, "S_OK");
+        text = room;
+    }
     trace_put_symbol(&t->d, name, text, n);
 }
 
 /* HKEY_CURRENT_USER and its like are constants among handles. */
 static void put_handle(struct typed *t, const char *name, api_group_id group, uint64_t v)
 {
-    char text[64] = "0";
-    size_t n = group && v ? api_value_text(t->table, group, v, text, sizeof text) : 0;
-    if (text[0] >= '0' && text[0] <= '9')
+    char room[64];
+    const char *text = room;
+    size_t n = 0;
+    if (group && v)
+        text = trace_constant_text(t->a, group, v, room, sizeof room, &n);
+    if (!n || is_digit(text[0]))
         trace_put_handle(&t->d, name, v);
     else
         trace_put_symbol(&t->d, name, text, n);
@@ -110,16 +140,16 @@ static void put_handle(struct typed *t, const char *name, api_group_id group, ui
  * -----------------------------------------------------------------------------------------------
  */
 
-static void put_narrow_text(struct typed *t, const char *name, uint64_t at)
+static void put_narrow_text(struct typed *t, const char *name, uint64_t at, size_t most)
 {
     char raw[TRACE_STRING_SHOWN + 1];
-    size_t got = trace_peek_some(&t->d, at, raw, sizeof raw), n = strnlen(raw, got);
+    size_t got = trace_peek_some(&t->d, at, raw, MIN(most, sizeof raw)), n = strnlen(raw, got);
     if (!got) {
         trace_put(&t->d, TRACE_UNREADABLE, name, at);
         return;
     }
     struct trace_value *v = trace_put(&t->d, TRACE_STRING, name, 0);
-    v->cut = n == sizeof raw;
+    v->cut = n == sizeof raw && n != most;
     trace_set_text(&t->d, v, raw, MIN(n, (size_t)TRACE_STRING_SHOWN));
 }
 
@@ -129,7 +159,8 @@ static bool is_atom(uint64_t at)
     return at >> 16 == 0;
 }
 
-static void put_text(struct typed *t, const char *name, uint64_t at, bool wide)
+/* Up to its NUL, or so many characters. */
+static void put_text(struct typed *t, const char *name, uint64_t at, bool wide, size_t most)
 {
     if (t->strings)
         wide = t->strings == 2;
@@ -138,9 +169,9 @@ static void put_text(struct typed *t, const char *name, uint64_t at, bool wide)
     else if (is_atom(at))
         trace_put(&t->d, TRACE_NUMBER, name, at);
     else if (wide)
-        trace_put_wide(&t->d, name, at);
+        trace_put_wide(&t->d, name, at, most);
     else
-        put_narrow_text(t, name, at);
+        put_narrow_text(t, name, at, most);
 }
 
 /* ---- What pointers point to
@@ -210,11 +241,21 @@ static void put_record(struct typed *t, const char *name, const struct api_type 
     t->inner = false;
 }
 
+size_t trace_text_room(const struct api_table *table, const struct api_type *array)
+{
+    struct api_type element = api_type(table, array->target);
+    const size_t count = element.size32 ? array->size32 / element.size32 : 0;
+    if (element.kind != API_WCHAR && element.kind != API_CHAR)
+        return 0;
+    return count > 1 ? count : SIZE_MAX;
+}
+
 static void put_array(struct typed *t, const char *name, const struct api_type *type, uint64_t at)
 {
     struct api_type element = api_type(t->table, type->target);
-    if (element.kind == API_WCHAR || element.kind == API_CHAR)
-        put_text(t, name, at, element.kind == API_WCHAR);
+    size_t n = trace_text_room(t->table, type);
+    if (n)
+        put_text(t, name, at, element.kind == API_WCHAR, n);
     else
         trace_put_buffer(&t->d, name, at, api_size(type, t->bits));
 }
@@ -232,7 +273,7 @@ static void put_pointer(struct typed *t, const char *name, const struct api_type
     switch ((enum api_kind)type.kind) {
     case API_CHAR:
     case API_WCHAR:
-        put_text(t, name, at, type.kind == API_WCHAR);
+        put_text(t, name, at, type.kind == API_WCHAR, SIZE_MAX);
         break;
     case API_STRUCT:
     case API_UNION:
@@ -265,7 +306,7 @@ static void put_second_pointer(struct typed *t, const char *name, const struct a
 {
     struct api_type type = api_type(t->table, pointer->target);
     if (at && type.is_const && (type.kind == API_CHAR || type.kind == API_WCHAR))
-        put_text(t, name, at, type.kind == API_WCHAR);
+        put_text(t, name, at, type.kind == API_WCHAR, SIZE_MAX);
     else
         trace_put(&t->d, TRACE_ADDRESS, name, at);
 }
@@ -390,105 +431,109 @@ static bool put_sized(struct typed *t, const struct api_arg *arg, uint64_t at, b
     return true;
 }
 
+static uint64_t shown_number(const struct trace_plan *plan, uint64_t v)
+{
+    return plan->kind == TRACE_SIGNED ? widen(v, plan->place.size) : v;
+}
+
 static void put_argument(struct typed *t, unsigned i, bool returning)
 {
     const struct trace_plan *plan = &t->a->fn->plan[i];
     const struct api_arg *arg = &plan->arg;
-    uint64_t v = t->a->value[i];
-    if (plan->plain) {
-        v = narrow(v, plan->place.size);
-        trace_put(&t->d, plan->kind, arg->name,
-                  plan->kind == TRACE_SIGNED ? widen(v, plan->place.size) : v);
-    } else if (!put_sized(t, arg, v, returning)) {
-        put_value(t, arg->name, arg->type, arg->group, v, v);
+    struct trace_value *first = &t->d.s->values[t->d.s->value_used];
+    const uint64_t all = t->a->value[i], v = narrow(all, plan->place.size);
+    switch ((enum trace_show)plan->show) {
+    case TRACE_SHOW_NUMBER:
+        trace_put(&t->d, plan->kind, arg->name, shown_number(plan, v));
+        break;
+    case TRACE_SHOW_NAMED:
+        put_named(t, arg->name, plan->group, v);
+        break;
+    case TRACE_SHOW_HANDLE:
+        put_handle(t, arg->name, plan->group, v);
+        break;
+    case TRACE_SHOW_BY_TYPE:
+        if (!put_sized(t, arg, all, returning))
+            put_value(t, arg->name, arg->type, arg->group, all, all);
+        break;
     }
+    first->name_length = plan->name_length;
 }
 
-/* Whether put_value shows nothing but the number, and as what. */
-static bool shows_number(const struct api_table *t, const struct trace_plan *p, uint8_t *kind)
+static enum trace_show number_of_kind(struct trace_plan *p, enum trace_value_kind kind)
 {
-    struct api_type type = api_type(t, p->arg.type), target = {0};
-    *kind = TRACE_ADDRESS;
+    p->kind = (uint8_t)kind;
+    return TRACE_SHOW_NUMBER;
+}
+
+/* A pointer as such; what is behind it is shown of some arguments, text of results as well. */
+static enum trace_show show_pointer(const struct api_table *t, struct trace_plan *p,
+                                    const struct api_type *type, bool result)
+{
+    const struct api_type target = api_type(t, type->target);
+    bool text = target.kind == API_CHAR || target.kind == API_WCHAR;
+    bool nothing = target.kind == API_VOID || target.kind == API_CODE ||
+                   target.kind == API_INTERFACE || target.kind == API_OPAQUE;
+    bool plain =
+        result ? !text || !target.is_const : nothing && p->arg.size_kind == API_SIZE_UNKNOWN;
+    return plain ? number_of_kind(p, TRACE_ADDRESS) : TRACE_SHOW_BY_TYPE;
+}
+
+/* What put_value, and put_result, make of such a value. */
+static enum trace_show show(const struct api_table *t, struct trace_plan *p, bool result)
+{
+    const struct api_type type = api_type(t, p->arg.type);
+    p->group = p->arg.group ? p->arg.group : type.group;
     switch ((enum api_kind)type.kind) {
     case API_BOOL:
-        *kind = TRACE_BOOL;
-        return true;
+        return number_of_kind(p, TRACE_BOOL);
     case API_POINTER:
-        target = api_type(t, type.target);
-        return p->arg.size_kind == API_SIZE_UNKNOWN &&
-               (target.kind == API_VOID || target.kind == API_CODE ||
-                target.kind == API_INTERFACE || target.kind == API_OPAQUE);
+        return show_pointer(t, p, &type, result);
     case API_CODE:
     case API_INTERFACE:
     case API_OPAQUE:
-        return true;
+        return number_of_kind(p, TRACE_ADDRESS);
+    case API_HANDLE:
+        return TRACE_SHOW_HANDLE;
     case API_INT:
-        *kind = TRACE_SIGNED;
-        return !p->arg.group && !type.group;
+        return p->group ? TRACE_SHOW_NAMED : number_of_kind(p, TRACE_SIGNED);
     case API_UINT:
-        *kind = TRACE_NUMBER;
-        return !p->arg.group && !type.group;
+    case API_CHAR:
+    case API_WCHAR:
+    case API_ENUM:
+    case API_WINERROR:
+        return p->group ? TRACE_SHOW_NAMED : number_of_kind(p, TRACE_NUMBER);
     default:
-        return false;
+        return TRACE_SHOW_BY_TYPE;
     }
+}
+
+static void plan_result(const struct api_table *t, struct trace_function *fn, unsigned ptr_size)
+{
+    struct trace_plan *p = &fn->result_plan;
+    fn->result = api_type(t, fn->f.result);
+    p->arg = (struct api_arg){.type = fn->f.result, .group = fn->f.result_group};
+    p->place.size = api_size(&fn->result, ptr_size);
+    p->show = (uint8_t)(p->place.size <= 8 ? show(t, p, true) : TRACE_SHOW_BY_TYPE);
 }
 
 void trace_plan_function(const struct api_table *t, struct trace_function *fn, unsigned ptr_size)
 {
+    fn->result_plan = (struct trace_plan){
+        .show = TRACE_SHOW_NUMBER, .kind = TRACE_ADDRESS, .place.size = sizeof(uint64_t)};
     if (!fn->known)
         return;
-    const struct trace_plan result = {.arg = {.type = fn->f.result, .group = fn->f.result_group}};
-    fn->result = api_type(t, fn->f.result);
-    /* What a pointer points to is not looked at, but for text. */
-    fn->result_plain = fn->result.kind != API_POINTER && fn->result.kind != API_VOID &&
-                       api_size(&fn->result, ptr_size) <= 8 &&
-                       shows_number(t, &result, &fn->result_kind);
+    plan_result(t, fn, ptr_size);
     fn->vectors = fn->result.kind == API_FLOAT;
     for (unsigned i = 0; i < fn->count; i++) {
         struct trace_plan *p = &fn->plan[i];
         p->arg = api_arg(t, &fn->f, i);
         p->place = api_place(t, &fn->f, i, ptr_size);
-        p->plain = !p->place.by_reference && shows_number(t, p, &p->kind);
+        p->show = (uint8_t)(p->place.by_reference ? TRACE_SHOW_BY_TYPE : show(t, p, false));
+        p->name_length = (uint8_t)strnlen(p->arg.name, UINT8_MAX + 1); /* 256 is 0: not counted */
         fn->vectors |= api_place(t, &fn->f, i, 8).where == API_VECTOR;
         fn->outputs |= p->arg.direction != API_IN;
     }
-}
-
-/* Whether put_value shows no more than the value; result: as trace_decode_api_result has it. */
-static bool is_plain_type(const struct api_table *t, api_type_id id, unsigned bits, bool result)
-{
-    struct api_type type = api_type(t, id), target = {0};
-    if (type.kind == API_POINTER)
-        target = api_type(t, type.target);
-    switch ((enum api_kind)type.kind) {
-    case API_FLOAT:
-    case API_STRUCT:
-    case API_UNION:
-    case API_GUID:
-    case API_ARRAY:
-        return false;
-    case API_POINTER:
-        if (result)
-            return !target.is_const || (target.kind != API_CHAR && target.kind != API_WCHAR);
-        return target.kind == API_VOID || target.kind == API_CODE || target.kind == API_INTERFACE ||
-               target.kind == API_OPAQUE;
-    default:
-        return api_size(&type, bits) <= 8;
-    }
-}
-
-bool trace_is_plain(const struct api_table *t, const struct trace_function *fn, unsigned ptr_size)
-{
-    if (!fn->known || fn->strings || fn->f.flags & API_VARIADIC || fn->vectors ||
-        api_hidden_result(t, &fn->f, ptr_size) || !is_plain_type(t, fn->f.result, ptr_size, true))
-        return false;
-    for (unsigned i = 0; i < fn->count; i++) {
-        struct api_arg arg = api_arg(t, &fn->f, i);
-        if (arg.direction != API_IN || arg.size_kind != API_SIZE_UNKNOWN ||
-            !is_plain_type(t, arg.type, ptr_size, false))
-            return false;
-    }
-    return fn->count == fn->f.count;
 }
 
 static size_t put_unnamed(struct typed *t)
@@ -531,31 +576,49 @@ size_t trace_decode_api_outputs(const struct trace_arguments *a, bool failed,
     return put_arguments(&t, true, failed);
 }
 
-struct trace_value trace_decode_api_result(const struct trace_arguments *a, uint64_t raw,
-                                           struct trace_scratch *s, bool *failed)
+bool trace_api_failed(const struct trace_arguments *a, uint64_t raw)
 {
-    struct typed t = typed_of(a, s);
-    size_t at = s->value_used;
-    *failed = false;
-    if (!a->fn->known) {
-        trace_put(&t.d, TRACE_ADDRESS, NULL, raw);
-    } else {
-        const struct api_function *f = &a->fn->f;
-        const struct api_type type = a->fn->result;
-        const uint32_t size = api_size(&type, t.bits);
-        uint64_t v = narrow(raw, size);
-        *failed = api_failed(a->table, f, v, t.bits);
-        t.inner = true; /* what it points to is not asked for */
-        if (a->fn->result_plain)
-            trace_put(&t.d, a->fn->result_kind, NULL,
-                      a->fn->result_kind == TRACE_SIGNED ? widen(v, size) : v);
-        else if (type.kind == API_VOID)
-            trace_put_symbol(&t.d, NULL, "void", 4);
-        else if (type.kind == API_HANDLE && *failed && v) /* -1 is a process, elsewhere */
-            trace_put_symbol(&t.d, NULL, "INVALID_HANDLE_VALUE", 20);
+    const struct trace_function *fn = a->fn;
+    return fn->known && api_failed(a->table, &fn->f, narrow(raw, fn->result_plan.place.size),
+                                   a->guest->ptr_size);
+}
+
+static void put_result(struct typed *t, uint64_t v, bool failed)
+{
+    const struct trace_plan *plan = &t->a->fn->result_plan;
+    t->inner = true; /* what it points to is not asked for */
+    switch ((enum trace_show)plan->show) {
+    case TRACE_SHOW_NUMBER: /* is not put, but given back at once */
+        break;
+    case TRACE_SHOW_NAMED:
+        put_named(t, NULL, plan->group, v);
+        break;
+    case TRACE_SHOW_HANDLE:
+        if (failed && v) /* -1 is a process, elsewhere */
+            trace_put_symbol(&t->d, NULL, "INVALID_HANDLE_VALUE", 20);
         else
-            put_value(&t, NULL, f->result, f->result_group, v, 0);
+            put_handle(t, NULL, plan->group, v);
+        break;
+    case TRACE_SHOW_BY_TYPE:
+        if (t->a->fn->result.kind == API_VOID)
+            trace_put_symbol(&t->d, NULL, "void", 4);
+        else
+            put_value(t, NULL, plan->arg.type, plan->arg.group, v, 0);
+        break;
     }
-    struct trace_value v = s->values[at];
-    return v;
+}
+
+void trace_decode_api_result(const struct trace_arguments *a, uint64_t raw, bool failed,
+                             struct trace_scratch *s, struct trace_value *out)
+{
+    const struct trace_plan *plan = &a->fn->result_plan;
+    const uint64_t v = narrow(raw, plan->place.size);
+    if (plan->show == TRACE_SHOW_NUMBER) {
+        *out = (struct trace_value){.kind = plan->kind, .number = shown_number(plan, v)};
+        return;
+    }
+    struct typed t = typed_of(a, s);
+    const size_t at = s->value_used;
+    put_result(&t, v, failed);
+    *out = s->values[at];
 }

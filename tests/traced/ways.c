@@ -97,6 +97,16 @@ static void unloading(void)
     CHECK(!GetModuleHandleA("waylate.dll"));
 }
 
+/* The same calls from the same addresses, in another module. */
+static void loading_in_its_place(void)
+{
+    CHECK(CopyFileA("waylate.dll", "wayagain.dll", FALSE));
+    HMODULE again = LoadLibraryA("wayagain.dll");
+    NEED(again);
+    CHECK(FreeLibrary(again));
+    CHECK(DeleteFileA("wayagain.dll"));
+}
+
 static DWORD hash(const char *s)
 {
     DWORD h = 0;
@@ -286,6 +296,7 @@ int main(void)
     looked_up();
     hashed_names();
     unloading();
+    loading_in_its_place();
     fibers();
     backtraces();
     jumps();

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 enum { NEVER = -1 };
@@ -72,12 +73,37 @@ static void test_stubs_of_win32u_are_left_alone(void **state)
     assert_false(hook_classify("win32u.dll", "NtUserGetDC", &kind));
 }
 
+/* Most names are told apart by their first letters. */
+static void test_marks_are_those_of_special_names(void **state)
+{
+    static const char *const special[] = {
+        "CaptureStackBackTrace", "NtContinue", "_EH_prolog", "__chkstk", "_exit", "exit", "setjmp"};
+    struct hook_marks marks = {0};
+    unsigned marked = 0;
+    hook_marks_init(&marks);
+    for (size_t i = 0; i < ARRAY_LEN(special); i++) {
+        char name[32] = {0}, other[32];
+        memcpy(name, special[i], strlen(special[i]));
+        memset(other, 'x', sizeof other);
+        memcpy(other, special[i], strlen(special[i]) + 1); /* as before other names in a table */
+        assert_true(hook_is_marked(&marks, name));
+        assert_true(hook_is_marked(&marks, other));
+    }
+    for (unsigned i = 0; i < 1000; i++) {
+        char name[16] = {0};
+        snprintf(name, sizeof name, "Name%u", i);
+        marked += hook_is_marked(&marks, name);
+    }
+    assert_in_range(marked, 0, 50);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_special_functions_are_found),
         cmocka_unit_test(test_other_functions_are_plain),
         cmocka_unit_test(test_stubs_of_win32u_are_left_alone),
+        cmocka_unit_test(test_marks_are_those_of_special_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

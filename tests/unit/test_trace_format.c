@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -599,6 +600,140 @@ static void numbers_and_times_have_all_their_digits(void **state)
     free_lines(l);
 }
 
+static void expect_number(struct lines *l, uint64_t v)
+{
+    char want[256];
+    trace_out_decimal(&l->out, v);
+    for (unsigned digits = 1; digits <= 16; digits += 5) {
+        trace_out_char(&l->out, ' ');
+        trace_out_hex(&l->out, v, digits);
+    }
+    trace_out_char(&l->out, ' ');
+    trace_out_time(&l->out, v);
+    trace_out_newline(&l->out);
+    snprintf(want, sizeof want,
+             "%" PRIu64 " %" PRIx64 " %06" PRIx64 " %011" PRIx64 " %016" PRIx64 " %" PRIu64
+             ".%07" PRIu64 "\n",
+             v, v, v, v, v, v / 10000000, v % 10000000);
+    assert_string_equal(take(l), want);
+}
+
+static void numbers_are_right_where_digits_are_added(void **state)
+{
+    struct lines *l = make_lines();
+    for (uint64_t v = 1; v <= UINT64_MAX / 10; v *= 10)
+        for (uint64_t i = 0; i < 3; i++)
+            expect_number(l, v - 1 + i);
+    for (unsigned bit = 0; bit < 64; bit++)
+        for (uint64_t i = 0; i < 3; i++)
+            expect_number(l, (1ull << bit) - 1 + i);
+    for (uint64_t v = 0; v < 300; v++)
+        expect_number(l, v);
+    expect_number(l, 0xfedcba9876543210);
+    free_lines(l);
+}
+
+static void times_are_right_whatever_was_put_before(void **state)
+{
+    static const uint64_t times[] = {0,       9999,     10000,    10001,    9999,     99990000,
+                                     9999999, 10000000, 19999999, 20000000, 10000000, 0};
+    struct lines *l = make_lines();
+    for (size_t i = 0; i < ARRAY_LEN(times); i++)
+        expect_number(l, times[i]);
+    free_lines(l);
+}
+
+/* With each number of bytes before them. */
+static void pieces_fit_where_the_buffer_ends(void **state)
+{
+    enum { LINE = 1 + 20 + 1 + 16 + 1 + 21 + 1, LINES = (1 << 17) / LINE };
+    static const char want[] = "18446744073709551615 ffffffffffffffff 1844674407370.9551615\n";
+    for (size_t before = 0; before < 80; before++) {
+        struct lines *l = make_lines();
+        char line[sizeof want];
+        for (size_t i = 0; i < before; i++)
+            trace_out_char(&l->out, 'y');
+        trace_out_newline(&l->out);
+        for (size_t i = 0; i < LINES; i++) {
+            char *at = trace_at_decimal(trace_out_at(&l->out), UINT64_MAX);
+            trace_out_up_to(&l->out, trace_at_text(at, " "));
+            trace_out_hex(&l->out, UINT64_MAX, 1);
+            trace_out_char(&l->out, ' ');
+            trace_out_time(&l->out, UINT64_MAX);
+            trace_out_newline(&l->out);
+        }
+        trace_out_flush(&l->out);
+        for (size_t i = 0; i < LINES; i++) {
+            off_t at = (off_t)(before + 1 + i * (sizeof want - 1));
+            assert_int_equal(pread(l->fd, line, sizeof want - 1, at), sizeof want - 1);
+            assert_memory_equal(line, want, sizeof want - 1);
+        }
+        free_lines(l);
+    }
+}
+
+/* Whether somebody counted their letters or not, few or many. */
+static void names_and_callers_are_shown_whole(void **state)
+{
+    static const size_t lengths[] = {1, 7, 8, 255, 256, 300, 1000};
+    char name[1001], want[4096];
+    struct lines *l = make_lines();
+    for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
+        memset(name, 'n', lengths[i]);
+        name[lengths[i]] = 0;
+        for (int counted = 0; counted < 2; counted++) {
+            const struct trace_value v[2] = {
+                {.kind = TRACE_NUMBER, .name = "a", .number = 1},
+                {.kind = TRACE_SYMBOL,
+                 .name = name,
+                 .name_length = (uint8_t)(counted && lengths[i] < 256 ? lengths[i] : 0),
+                 .text = name,
+                 .length = (uint32_t)lengths[i]}};
+            const struct trace_event ev = {
+                .kind = TRACE_CALL,
+                .function = "F",
+                .category = "x",
+                .module = "m.dll",
+                .caller = "c.exe+0x1",
+                .caller_length = counted ? 9 : 0,
+                .values = v,
+                .value_count = 2,
+            };
+            trace_text_event(&l->out, &ev);
+            snprintf(want, sizeof want, "[0.0000000] [TID:-] CALL   m!F(a=1, %s=%s) <- c.exe+0x1\n",
+                     name, name);
+            assert_string_equal(take(l), want);
+            trace_json_event(&l->out, &ev);
+            snprintf(want, sizeof want,
+                     "\"caller\":\"c.exe+0x1\",\"args\":{\"a\":1,\"%s\":\"%s\"}}\n", name, name);
+            assert_non_null(strstr(take(l), want));
+        }
+    }
+    free_lines(l);
+}
+
+static void long_names_fit_where_the_buffer_ends(void **state)
+{
+    enum { LONG = 3000, LINES = 300 };
+    char name[LONG + 1] = "";
+    size_t all = 0;
+    struct lines *l = make_lines();
+    memset(name, 'n', LONG);
+    const struct trace_value v = {.kind = TRACE_NUMBER, .name = name, .number = 1};
+    for (uint32_t i = 0; i < LINES; i++) {
+        const struct trace_event ev = {.kind = TRACE_CALL,
+                                       .label = name,
+                                       .label_length = LONG - 7 * i,
+                                       .values = &v,
+                                       .value_count = 1};
+        trace_text_event(&l->out, &ev);
+        all += sizeof "[0.0000000] [TID:-] CALL   (=1)\n" - 1 + ev.label_length + LONG;
+    }
+    trace_out_flush(&l->out);
+    assert_int_equal(lseek(l->fd, 0, SEEK_END), all);
+    free_lines(l);
+}
+
 static void names_lose_no_bit_even_in_a_small_buffer(void **state)
 {
     char text[64];
@@ -807,6 +942,11 @@ int main(void)
         cmocka_unit_test(hostile_text_cannot_leave_its_quotes),
         cmocka_unit_test(a_byte_is_escaped_wherever_it_stands),
         cmocka_unit_test(numbers_and_times_have_all_their_digits),
+        cmocka_unit_test(numbers_are_right_where_digits_are_added),
+        cmocka_unit_test(times_are_right_whatever_was_put_before),
+        cmocka_unit_test(pieces_fit_where_the_buffer_ends),
+        cmocka_unit_test(names_and_callers_are_shown_whole),
+        cmocka_unit_test(long_names_fit_where_the_buffer_ends),
         cmocka_unit_test(names_lose_no_bit_even_in_a_small_buffer),
         cmocka_unit_test(any_arguments_over_any_memory_give_lines_and_valid_json),
         cmocka_unit_test(only_whole_lines_reach_the_descriptor),

@@ -18,6 +18,7 @@ static void destroy(struct cpu_engine *e)
     cpu_timer_destroy(&k->timer);
     mem_unobserve(k->base.cfg.mem, k);
     kvm_close(k);
+    cpu_notes_destroy(&k->notes);
     kvm_unmap_memory(k);
     kvm_return_signal(k);
     free(k);
@@ -50,6 +51,7 @@ static pgr_status create(const struct cpu_config *cfg, struct cpu_engine **out, 
         destroy(&k->base);
         return status;
     }
+    kvm_notes_init(k);
     kvm_observe(k);
     *out = &k->base;
     return PGR_OK;
@@ -73,6 +75,9 @@ static void begin_slice(struct kvm_engine *k)
 static void leave(struct kvm_engine *k, enum cpu_exit_kind kind)
 {
     const struct cpu_exit exit = {.kind = kind};
+    struct cpu_exit noted = exit; /* the guest is where it was noted that it is */
+    kvm_note_exit(k, &noted);
+    kvm_tell_records(k);
     kvm_leave(k, &exit);
 }
 
@@ -190,6 +195,7 @@ static void run(struct cpu_engine *e, struct x86_state *st, uint64_t budget, str
     k->st = st;
     k->exit = exit;
     k->done = false;
+    kvm_note_begin(k);
     k->idle_slices = 0;
     atomic_store(&k->runner, gettid());
     begin_slice(k);
@@ -235,5 +241,8 @@ const struct cpu_engine_ops cpu_kvm = {
     .sync = sync_state,
     .stop = stop,
     .set_slice = set_slice,
+    .note_call = kvm_note_call,
+    .note_calls = kvm_note_calls,
+    .next_record = kvm_next_record,
     .collect_dirty = kvm_collect_dirty,
 };

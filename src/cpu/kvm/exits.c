@@ -23,6 +23,7 @@ void kvm_fail(struct kvm_engine *k, const char *why)
     snprintf(k->message, sizeof k->message, "kvm: %s at %#llx", why,
              (unsigned long long)k->st->rip);
     kvm_get_rest(k);
+    kvm_tell_records(k); /* what there is of them */
     *k->exit = (struct cpu_exit){.kind = CPU_EXIT_FAILURE, .message = k->message};
     k->done = true;
 }
@@ -37,16 +38,19 @@ void kvm_leave(struct kvm_engine *k, const struct cpu_exit *exit)
     k->done = true;
 }
 
-static void deliver(struct kvm_engine *k, const struct cpu_exit *exit)
+static void deliver(struct kvm_engine *k, const struct cpu_exit *from)
 {
+    struct cpu_exit exit = *from;
     k->synced = false;
+    if (kvm_note_exit(k, &exit))
+        return;
     k->in_handler = true;
-    bool go_on = k->base.cfg.on_exit(k->base.cfg.ctx, k->st, exit);
+    bool go_on = k->base.cfg.on_exit(k->base.cfg.ctx, k->st, &exit);
     k->in_handler = false;
     if (!go_on && !k->synced) {
-        kvm_leave(k, exit);
+        kvm_leave(k, &exit);
     } else if (!go_on) {
-        *k->exit = *exit;
+        *k->exit = exit;
         k->done = true;
     } else if (k->synced && !kvm_put_rest(k)) {
         kvm_fail(k, "cannot write the vector registers");
@@ -199,8 +203,15 @@ static bool has_error_code(unsigned vector)
 static void on_exception(struct kvm_engine *k, unsigned vector, const struct trap_frame *f)
 {
     struct cpu_exit exit = {.kind = CPU_EXIT_EXCEPTION, .vector = (uint8_t)vector};
+    uint64_t gate;
 
     kvm_get_gprs(k, f);
+    if (vector == X86_VEC_GP && kvm_noted_gate(k, f->rip, &gate)) {
+        k->st->rip = gate;
+        exit = (struct cpu_exit){.kind = CPU_EXIT_GATE, .address = gate};
+        deliver(k, &exit);
+        return;
+    }
     if (has_error_code(vector))
         exit.error_code = (uint32_t)f->error_code;
     if (vector == X86_VEC_GP || vector == X86_VEC_UD)

@@ -11,8 +11,10 @@
  */
 #include "arch/xsave.h"
 #include "cpu/engine.h"
+#include "cpu/notes/notes.h"
 #include "cpu/pagetable.h"
 #include "cpu/timer.h"
+#include "mem/space.h"
 #include <linux/kvm.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -29,7 +31,9 @@ enum {
     SYSTEM_STACK = 0x2000,        /* its end */
     SYSTEM_REWRITES = 0x2000,     /* struct rewrite[], a page */
     SYSTEM_FIXED_TABLES = 0x3000, /* page tables of SYSTEM memory itself: two pages */
-    SYSTEM_TABLES = 0x5000,       /* those of the guest, to the end */
+    SYSTEM_TABLES = 0x5000,       /* those of the guest */
+    SYSTEM_NOTES = MEM_RAM_MARGIN - NOTE_RING - NOTE_RING_SIZE - RECORDER_SIZE - ROWS_SIZE -
+                   MEM_PAGE, /* see noting.c; to the end */
     VECTORS = 32,
     STUB_SIZE = 2,
     FIRST_SLOT = 0, /* memory slot: SYSTEM memory, and the first of RAM where both are one piece */
@@ -71,6 +75,8 @@ struct kvm_engine {
     uint64_t next_touch; /* where a fault would come next if memory is used in order */
     unsigned ahead;      /* pages that are made present then */
     uint64_t gate_span;  /* bytes of whole pages with gates */
+    bool noting;         /* calls can be noted */
+    struct cpu_notes notes;
 
     struct x86_xsave xsave;
     size_t area_size;
@@ -141,6 +147,21 @@ bool kvm_code_byte(struct kvm_engine *k, uint64_t va, uint8_t *out);
 
 /* Clears an entry, and has the processor notice before it enters the guest. */
 void kvm_take_away(struct kvm_engine *k, uint64_t *entry);
+
+/* noting.c: calls that are noted in the guest */
+void kvm_notes_init(struct kvm_engine *k);
+/* Puts the pages that belong to it into page tables that have nothing but SYSTEM memory. */
+void kvm_show_notes(struct kvm_engine *k);
+bool kvm_is_of_notes(const struct kvm_engine *k, uint64_t va);
+/* Whether a HLT at rip means that the guest came to *gate. */
+bool kvm_noted_gate(const struct kvm_engine *k, uint64_t rip, uint64_t *gate);
+void kvm_note_begin(struct kvm_engine *k); /* by another run */
+void kvm_note_call(struct cpu_engine *e, const struct cpu_noted *f);
+void kvm_note_calls(struct cpu_engine *e, const struct x86_state *st, bool on, bool same);
+struct x86_state *kvm_next_record(struct cpu_engine *e, struct cpu_record *r);
+void kvm_tell_records(struct kvm_engine *k);
+/* Before the handler hears of *exit. True: there is nothing to hear, the guest is to go on. */
+bool kvm_note_exit(struct kvm_engine *k, struct cpu_exit *exit);
 
 /* compat.c: PGR_E_UNSUPPORTED where 32-bit guests cannot run. */
 pgr_status kvm_check_compat(struct kvm_engine *k, struct pgr_error *e);

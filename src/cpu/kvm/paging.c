@@ -67,7 +67,8 @@ static void forget_entry(struct kvm_engine *k, uint64_t va, uint64_t *entry)
 
 static void forget_each(void *ctx, uint64_t va, uint64_t *entry)
 {
-    forget_entry(ctx, va, entry);
+    if (!kvm_is_of_notes(ctx, va))
+        forget_entry(ctx, va, entry);
 }
 
 static void forget_all(struct kvm_engine *k)
@@ -75,6 +76,7 @@ static void forget_all(struct kvm_engine *k)
     cpu_pt_each(&k->pt, 0, UINT64_MAX, forget_each, k);
     cpu_pt_reset(&k->pt);
     kvm_map_system(k);
+    kvm_show_notes(k);
     k->forget_shadow = true; /* the tables will be others */
 }
 
@@ -293,7 +295,7 @@ void kvm_observe(struct kvm_engine *k)
 static void collect_entry(void *ctx, uint64_t va, uint64_t *entry)
 {
     struct kvm_engine *k = ctx;
-    if (!(*entry & CPU_PTE_DIRTY))
+    if (!(*entry & CPU_PTE_DIRTY) || kvm_is_of_notes(k, va))
         return;
     mem_mark_dirty(k->base.cfg.mem, va);
     *entry &= ~(uint64_t)CPU_PTE_DIRTY;

@@ -178,7 +178,7 @@ pgr_status kvm_map_memory(struct kvm_engine *k, struct pgr_error *e)
     fill_code(k);
     fill_fixed_tables(k);
     cpu_pt_init(&k->pt, k->system + SYSTEM_TABLES, SYSTEM_TABLES,
-                (MEM_RAM_MARGIN - SYSTEM_TABLES) / MEM_PAGE);
+                (SYSTEM_NOTES - SYSTEM_TABLES) / MEM_PAGE);
     kvm_map_system(k);
     if (!set_slot(k, FIRST_SLOT, 0, first_slot_size(k), k->system))
         return err_errno(e, PGR_E_NOMEM, "kvm: cannot give the guest its memory");

@@ -263,5 +263,6 @@ const struct cpu_engine_ops cpu_native = {
     .set_slice = set_slice,
     .note_call = native_note_call,
     .note_calls = native_note_calls,
+    .next_record = native_next_record,
     .collect_dirty = native_collect_dirty,
 };

@@ -361,7 +361,7 @@ bool native_resume(struct native_exec *x, uint64_t until)
     x->ctl->stepped = 0;
     n->active++;
     hand_over(x);
-    native_tell_taken(x);
+    cpu_notes_tell_taken(&n->notes);
     unlock(n);
     bool alive = await(x, until);
     lock(n);
@@ -430,6 +430,7 @@ struct native_exec *native_take(struct native_engine *n, struct x86_state *st, b
     if (!x)
         return NULL;
     x->st = st;
+    native_note_begin(x);
     x->where = IN_STATE;
     x->op_count = 0;
     x->in_handler = false;

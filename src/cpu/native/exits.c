@@ -248,19 +248,21 @@ static bool between(struct native_exec *x, const struct frame *f, struct cpu_exi
 {
     struct x86_state *st = x->st;
     uint64_t gate = native_gate_of(x->n, st->rip);
-    if (!gate && (gate = native_record_interrupted(x->n, st)))
-        show_teb(x, f);
-    if (!gate)
+    bool noting = !gate && x->n->noting &&
+                  cpu_notes_interrupted(&x->n->notes, &x->n->notes.thread[x->index], st, &gate);
+    if (!gate && !noting)
         return false;
-    st->rip = gate;
+    if (noting)
+        show_teb(x, f);
+    if (gate)
+        st->rip = gate;
     st->gpr[X86_R11] = st->rflags;
     if (mem_ptr_size(x->n->base.cfg.mem) == 4) {
         st->cs = X86_SEL_CODE32;
         narrow(st);
     }
-    if (!in_gate_range(x->n, gate)) /* a call that was noted has just returned */
-        return true;
-    *exit = (struct cpu_exit){.kind = CPU_EXIT_GATE, .address = gate};
+    if (gate)
+        *exit = (struct cpu_exit){.kind = CPU_EXIT_GATE, .address = gate};
     return true;
 }
 
@@ -333,7 +335,7 @@ static bool gate(struct native_exec *x, struct cpu_exit *exit)
     }
     if (!in_gate_range(x->n, st->rip))
         return broken(x, exit, "a gate that is none");
-    if (native_take_full(x, st->rip))
+    if (x->n->noting && cpu_notes_take_full(&x->n->notes, &x->n->notes.thread[x->index], st->rip))
         return false;
     *exit = (struct cpu_exit){.kind = CPU_EXIT_GATE, .address = st->rip};
     return true;

@@ -13,6 +13,7 @@
 #include "base/vec.h"
 #include "cpu/engine.h"
 #include "cpu/native/layout.h"
+#include "cpu/notes/notes.h"
 #include "cpu/pagetable.h"
 #include <pthread.h>
 #include <sched.h>
@@ -125,12 +126,8 @@ struct native_engine {
     VEC(uint32_t) free_patches;
     uint32_t patch_count; /* copies ever made */
     bool gates;           /* their pages are ours: gates and patched services need no signal */
-    bool records;         /* calls can be noted (record.c) */
-    uint64_t tsc, tsc_ns; /* the same moment, by both clocks */
-    struct cpu_record *noted;
-    size_t noted_count; /* that were taken and not yet told of */
-    bool noted_open;
-    uint64_t noted_at;   /* host_monotonic_ns() when they were taken */
+    bool noting;          /* calls can be noted */
+    struct cpu_notes notes;
     bool low32;          /* NATIVE_LOW32 is mapped */
     uint64_t next_fault; /* where the next fault will be when the guest walks upwards */
     uint32_t around;     /* pages to map at once then */
@@ -228,24 +225,14 @@ void native_collect_dirty(struct cpu_engine *e);
 /* Queues the mappings of the area's own pages among the guest's: gates, descriptors. */
 void native_map_fixed(struct native_exec *x);
 
-/* record.c */
-/* Whether calls can be noted with this configuration. */
-bool native_records_init(struct native_engine *n);
-/* The child's address of the code that a gate leads to instead of its thunk; 0: to that. */
-uint64_t native_record_gate(const struct native_engine *n, uint64_t gate);
+/* noting.c: calls that are noted (cpu/notes/) */
+bool native_notes_init(struct native_engine *n);
 void native_note_call(struct cpu_engine *e, const struct cpu_noted *f);
-void native_note_calls(struct cpu_engine *e, bool on);
-/* A signal came: when it was in the code of record.S, *st (general registers) becomes what it was
- * before that, or after it. Returns the gate that the guest has come to, the address where it goes
- * on behind it, or 0: it was elsewhere. */
-uint64_t native_record_interrupted(const struct native_engine *n, struct x86_state *st);
-/* Tells of what was noted. With the lock held, the guest thread being out. */
+void native_note_calls(struct cpu_engine *e, const struct x86_state *st, bool on, bool same);
+void native_note_begin(struct native_exec *x); /* by another run */
+struct x86_state *native_next_record(struct cpu_engine *e, struct cpu_record *r);
+/* Before anybody hears of an exit, and at the end of a run. */
 void native_tell_records(struct native_exec *x);
-/* The guest has come to this gate because there was no more room for records: they are taken, and
- * it may go on there. */
-bool native_take_full(struct native_exec *x, uint64_t gate);
-/* Tells of those, which may happen while the guest runs on. */
-void native_tell_taken(struct native_exec *x);
 
 /* patch.c */
 /* Whether the code with the service instruction at va can be patched: then *offset in the area's
@@ -253,6 +240,8 @@ void native_tell_taken(struct native_exec *x);
 bool native_patch_page(struct native_engine *n, uint64_t va, uint64_t *offset);
 void native_unpatch(struct native_engine *n, uint64_t va, uint64_t len);
 bool native_is_patched(const struct native_engine *n, uint64_t va);
+/* The child's address of a gate's thunk. */
+uint64_t native_thunk_of(const struct native_engine *n, uint64_t gate);
 /* The gate whose thunk has an instruction at rip, 0: none has. */
 uint64_t native_gate_of(const struct native_engine *n, uint64_t rip);
 /* Writes the pages that lie over the gates. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef CPU_NATIVE_LAYOUT_H
 #define CPU_NATIVE_LAYOUT_H
+#include "cpu/notes/layout.h"
 /*
  * Where things lie in the child, for C and for stub.S. See README.md and internal.h.
  *
@@ -13,7 +14,7 @@
 #define NATIVE_EXECS        0x10000 /* offset in the area */
 #define NATIVE_EXEC_SIZE    0x8000  /* aligned to it */
 #define NATIVE_EXEC_MAX     8
-#define NATIVE_AREA_SIZE    (NATIVE_EXECS + NATIVE_EXEC_MAX * NATIVE_EXEC_SIZE)
+#define NATIVE_AREA_SIZE    (CPU_NOTES + CPU_NOTES_SIZE) /* see cpu/notes/layout.h */
 #define NATIVE_LOW_OFFSET   0x2000 /* the page that 32-bit guests have at NATIVE_LOW32 */
 #define NATIVE_GATE_OFFSET  0x4000 /* pages that lie over the gates */
 #define NATIVE_LOW32        0xffff0000
@@ -23,44 +24,6 @@
 /* Over the gates: the first page has code at each slot, the last ones what that needs. */
 #define NATIVE_GATE_TAIL 3
 #define NATIVE_GATES_MIN 0x8000 /* bytes of gates; below that they are left to faults */
-
-/* Between those, where calls are noted (record.S, record.c): a page of code, then its data. Offsets
- * from the gates' first page, in the memfd, and from the code's page. */
-#define NATIVE_RECORD_AT     0x1000
-#define NATIVE_RECORD_OFFSET 0x60000
-#define RECORD_DATA          0x1000
-#define RECORD_DATA_SIZE     0xb000
-#define NATIVE_RECORD_GATES  0x10000 /* what the gates must have in all */
-#define NATIVE_RECORD_CALL   0xf00   /* which gates they must be, and their thunks */
-#define NATIVE_RECORD_RETURN 0xf10
-#define RECORD_OUT_CALL      0xde00
-#define RECORD_OUT_RETURN    0xde20
-
-/* The data. */
-#define REC_STATE   0x00 /* 32 bits each: whether one is open, how many are behind it */
-#define REC_LIMIT   0x08 /* how many there may be; 0: none is to be begun */
-#define REC_RETURN  0x10 /* the gate of returns */
-#define REC_BASE    0x18 /* address of the first record */
-#define REC_FAR     0x20 /* for far jumps */
-#define REC_ROWS_AT 0x28 /* address of the table */
-#define REC_TABLE   0x1000
-#define REC_ROWS    512 /* of 16 bytes: key; target, bytes taken << 32 (32-bit), arguments << 56 */
-#define REC_LIST    0x3000
-#define REC_MAX     256
-#define REC_ARGS    6
-
-/* A record: 0x80 bytes. */
-#define RECORD_KEY     0x00
-#define RECORD_SLOT    0x08
-#define RECORD_BACK    0x10
-#define RECORD_SP      0x18 /* that the function returns with, its return address taken */
-#define RECORD_BEGAN   0x20
-#define RECORD_ENDED   0x28
-#define RECORD_RESULT  0x30
-#define RECORD_RESULT2 0x38
-#define RECORD_ARG     0x40 /* REC_ARGS of 8 bytes */
-#define RECORD_STACK   0x70
-#define RECORD_ERROR   0x78
 
 /* An executor's block. */
 #define EXEC_XSAVE     0x1000

@@ -370,6 +370,16 @@ uint32_t native_page_in(struct native_exec *x, uint64_t va, enum cpu_access acce
 
 /* ---- What the area shows among the guest's pages --------------------------------------------- */
 
+/* An executor's notes; the ring again behind itself. */
+static void map_notes(struct native_exec *x, uint64_t offset)
+{
+    const int rw = PROT_READ | PROT_WRITE;
+    const uint64_t va = NATIVE_AREA + offset;
+    queue_map(x, va, NOTE_RING + NOTE_RING_SIZE, rw, CHILD_FD_AREA, offset);
+    queue_map(x, va + NOTE_RING + NOTE_RING_SIZE, NOTE_RING_SIZE, rw, CHILD_FD_AREA,
+              offset + NOTE_RING);
+}
+
 void native_map_fixed(struct native_exec *x)
 {
     struct native_engine *n = x->n;
@@ -381,11 +391,12 @@ void native_map_fixed(struct native_exec *x)
         queue_map(x, last, NATIVE_GATE_TAIL * MEM_PAGE, PROT_READ | PROT_EXEC, CHILD_FD_AREA,
                   NATIVE_GATE_OFFSET + MEM_PAGE);
     }
-    if (n->records) {
-        queue_map(x, c->gate_base + NATIVE_RECORD_AT, RECORD_DATA, PROT_READ | PROT_EXEC,
-                  CHILD_FD_AREA, NATIVE_RECORD_OFFSET);
-        queue_map(x, c->gate_base + NATIVE_RECORD_AT + RECORD_DATA, RECORD_DATA_SIZE,
-                  PROT_READ | PROT_WRITE, CHILD_FD_AREA, NATIVE_RECORD_OFFSET + RECORD_DATA);
+    if (n->noting) {
+        queue_map(x, NATIVE_AREA + CPU_RECORDER, RECORDER_SIZE, PROT_READ | PROT_EXEC,
+                  CHILD_FD_AREA, CPU_RECORDER);
+        queue_map(x, NATIVE_AREA + CPU_ROWS, ROWS_SIZE, PROT_READ, CHILD_FD_AREA, CPU_ROWS);
+        for (unsigned i = 0; i < n->exec_count; i++)
+            map_notes(x, CPU_NOTES + i * CPU_NOTE_SIZE);
     }
     if (n->low32)
         queue_map(x, NATIVE_LOW32, MEM_PAGE, PROT_READ, CHILD_FD_AREA, NATIVE_LOW_OFFSET);
@@ -407,24 +418,9 @@ void native_collect_dirty(struct cpu_engine *e)
 
 /* ---- Setting up ------------------------------------------------------------------------------ */
 
-/* The area lies inside the address space of 64-bit guests: nobody else may get it. */
-static pgr_status claim_area(struct native_engine *n, struct pgr_error *e)
-{
-    struct mem_space *mem = n->base.cfg.mem;
-    uint64_t base = NATIVE_AREA, size = CPU_AREA_SIZE;
-    struct mem_info info;
-    if (mem_highest(mem) < NATIVE_AREA ||
-        mem_reserve(mem, &base, &size, PAGE_NOACCESS, false, NULL) == STATUS_SUCCESS)
-        return PGR_OK;
-    if (!mem_query(mem, NATIVE_AREA, &info) && info.allocation_base == NATIVE_AREA &&
-        info.region_size >= CPU_AREA_SIZE && info.state == MEM_RESERVE)
-        return PGR_OK; /* for us */
-    return err_set(e, PGR_E_STATE, "native: the program has memory where the engine wants to be");
-}
-
 pgr_status native_memory_init(struct native_engine *n, struct pgr_error *e)
 {
-    pgr_status s = claim_area(n, e);
+    pgr_status s = cpu_claim_area(n->base.cfg.mem, "native", e);
     if (s)
         return s;
     n->tables = mmap(NULL, TABLES_SIZE, PROT_READ | PROT_WRITE,
@@ -439,7 +435,7 @@ pgr_status native_memory_init(struct native_engine *n, struct pgr_error *e)
     n->gates = c->gate_size >= NATIVE_GATES_MIN && c->gate_base % MEM_PAGE == 0 &&
                c->gate_size % MEM_PAGE == 0 && c->gate_base + c->gate_size <= 1u << 31;
     n->low32 = mem_highest(c->mem) < NATIVE_LOW32;
-    n->records = native_records_init(n);
+    n->noting = native_notes_init(n);
     if (n->gates)
         native_make_gates(n);
     struct mem_observer o = {n, invalidate, code_written};
@@ -455,6 +451,5 @@ void native_memory_destroy(struct native_engine *n)
     vec_free(&n->gone);
     vec_free(&n->patches);
     vec_free(&n->free_patches);
-    free(n->noted);
-    n->noted = NULL;
+    cpu_notes_destroy(&n->notes);
 }

@@ -19,8 +19,16 @@ enum {
     PATCHES_MAX = (32 << 20) / MEM_PAGE
 };
 
-/* The data page, last of the gates. */
-enum { DATA_SERVICE = 0, DATA_GATE = 8, DATA_SELECTOR = 16, DATA_BLOCKS = 24 };
+/* The data page, last of the gates. From DATA_NOTE on: jumps to where calls are noted, which is too
+ * far away for a slot. */
+enum {
+    DATA_SERVICE = 0,
+    DATA_GATE = 8,
+    DATA_SELECTOR = 16,
+    DATA_BLOCKS = 24,
+    DATA_NOTE = 32,
+    NOTE_JUMP = 16
+};
 
 static uint64_t data_page(const struct native_engine *n)
 {
@@ -75,12 +83,26 @@ static void put_slot(const struct native_engine *n, struct code *c, uint64_t thu
     }
 }
 
+/* Where the slots of noted calls and returns lead instead. */
+static void put_note_jumps(const struct native_engine *n, uint8_t *slots, uint8_t *data)
+{
+    const uint64_t gates[] = {n->base.cfg.note_call, n->base.cfg.note_return};
+    for (unsigned i = 0; i < 2; i++) {
+        const uint64_t to = cpu_notes_entry(&n->notes, i != 0), offset = DATA_NOTE + i * NOTE_JUMP,
+                       at = gates[i] - n->base.cfg.gate_base;
+        struct code jump = {data + offset, data_page(n) + offset}, slot = {slots + at, gates[i]};
+        PUT(&jump, 0xff, 0x25); /* jmp [behind it] */
+        put_u32(&jump, 0);
+        put_bytes(&jump, &to, sizeof to);
+        put_slot(n, &slot, data_page(n) + offset);
+    }
+}
+
 void native_make_gates(struct native_engine *n)
 {
     uint8_t *slots = n->area + NATIVE_GATE_OFFSET, *thunks = slots + MEM_PAGE,
             *data = thunks + (NATIVE_GATE_TAIL - 1) * MEM_PAGE;
     uint64_t base = n->base.cfg.gate_base;
-    uint64_t thunk_va = data_page(n) - (NATIVE_GATE_TAIL - 1) * MEM_PAGE;
     const uint64_t service = native_stub_at(native_stub_service),
                    gate = native_stub_at(native_stub_gate), blocks = NATIVE_AREA + NATIVE_EXECS;
     const uint16_t selector = SEL_INDEX;
@@ -88,20 +110,31 @@ void native_make_gates(struct native_engine *n)
     memset(slots, 0xcc, (NATIVE_GATE_TAIL + 1) * MEM_PAGE);
     for (uint64_t i = 0; i < SLOTS; i++) {
         struct code slot = {slots + i * SLOT, base + i * SLOT};
-        struct code thunk = {thunks + i * THUNK, thunk_va + i * THUNK};
-        uint64_t record = native_record_gate(n, base + i * SLOT);
-        put_slot(n, &slot, record ? record : thunk.va);
+        struct code thunk = {thunks + i * THUNK, native_thunk_of(n, base + i * SLOT)};
+        put_slot(n, &slot, thunk.va);
         put_thunk(n, &thunk, base + i * SLOT);
     }
     memcpy(data + DATA_SERVICE, &service, sizeof service);
     memcpy(data + DATA_GATE, &gate, sizeof gate);
     memcpy(data + DATA_SELECTOR, &selector, sizeof selector);
     memcpy(data + DATA_BLOCKS, &blocks, sizeof blocks);
+    if (n->noting)
+        put_note_jumps(n, slots, data);
+}
+
+uint64_t native_thunk_of(const struct native_engine *n, uint64_t gate)
+{
+    return data_page(n) - (NATIVE_GATE_TAIL - 1) * MEM_PAGE +
+           (gate - n->base.cfg.gate_base) / SLOT * THUNK;
 }
 
 uint64_t native_gate_of(const struct native_engine *n, uint64_t rip)
 {
     uint64_t thunks = data_page(n) - (NATIVE_GATE_TAIL - 1) * MEM_PAGE;
+    if (n->noting && rip == data_page(n) + DATA_NOTE)
+        return n->base.cfg.note_call;
+    if (n->noting && rip == data_page(n) + DATA_NOTE + NOTE_JUMP)
+        return n->base.cfg.note_return;
     return n->gates && rip - thunks < SLOTS * THUNK
                ? n->base.cfg.gate_base + (rip - thunks) / THUNK * SLOT
                : 0;

@@ -7,18 +7,24 @@
 #include <ctype.h>
 #include <string.h>
 
-static struct mem_object *object_of(struct nt_kernel *k, struct nt_process *p, uint64_t va)
+static struct mm_image *image_of(struct nt_kernel *k, struct nt_process *p, uint64_t va)
 {
     struct nt_view v;
     if (!nt_image_at(k, p, va, &v))
         return NULL;
-    struct nt_section *s = mm_section(k, v.section);
-    return s && s->image ? s->image->object : NULL;
+    const struct nt_section *s = mm_section(k, v.section);
+    return s ? s->image : NULL;
+}
+
+struct mem_object *nt_image_object(struct nt_kernel *k, struct nt_process *p, uint64_t va)
+{
+    const struct mm_image *img = image_of(k, p, va);
+    return img ? img->object : NULL;
 }
 
 const uint8_t *nt_image_bytes(struct nt_kernel *k, struct nt_process *p, uint64_t va, size_t *size)
 {
-    struct mem_object *o = object_of(k, p, va);
+    struct mem_object *o = nt_image_object(k, p, va);
     if (!o)
         return NULL;
     *size = mem_object_size(o);
@@ -28,7 +34,7 @@ const uint8_t *nt_image_bytes(struct nt_kernel *k, struct nt_process *p, uint64_
 const uint8_t *nt_image_part(struct nt_kernel *k, struct nt_process *p, uint64_t va, uint64_t at,
                              uint64_t len, size_t *size)
 {
-    struct mem_object *o = object_of(k, p, va);
+    struct mem_object *o = nt_image_object(k, p, va);
     if (!o || !len || !range_inside(at, len, mem_object_size(o)))
         return NULL;
     *size = mem_object_size(o);
@@ -37,11 +43,33 @@ const uint8_t *nt_image_part(struct nt_kernel *k, struct nt_process *p, uint64_t
 
 uint64_t nt_image_room(struct nt_kernel *k, struct nt_process *p, uint64_t va)
 {
+    const struct mm_image *img = image_of(k, p, va);
+    return img ? img->info.room : 0;
+}
+
+/* All views at one base share it. */
+static bool fill(struct nt_process *p, struct mm_image *img, uint64_t base, const void *data,
+                 size_t len)
+{
+    uint64_t at = img->info.size - img->info.room;
+    if (img->filled == base)
+        return true;
+    if (img->filled)
+        return !mem_poke(p->mem, base + at, data, len);
+    img->filled = base;
+    return !mem_object_put_bytes(img->object, at, data, len);
+}
+
+bool nt_image_fill_room(struct nt_kernel *k, struct nt_process *p, uint64_t va, const void *data,
+                        size_t len)
+{
     struct nt_view v;
-    if (!nt_image_at(k, p, va, &v))
-        return 0;
-    const struct nt_section *s = mm_section(k, v.section);
-    return s && s->image ? s->image->info.room : 0;
+    struct mm_image *img = image_of(k, p, va);
+    if (!img || !img->object || !nt_image_at(k, p, va, &v) || len > img->info.room ||
+        v.size != img->info.size || !fill(p, img, v.base, data, len))
+        return false;
+    return !mem_set_view_protect(p->mem, v.base + v.size - img->info.room, img->info.room,
+                                 PAGE_EXECUTE_READ);
 }
 
 char *nt_image_path(const uint16_t *path, size_t len)

@@ -5,6 +5,7 @@
 
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { IDLE_MAX = 48 }; /* images without a section that are kept for the next one */
 
@@ -84,18 +85,22 @@ static void describe_flags(struct mm_image *img, const struct pe_image *pe)
 }
 
 /* Behind a DLL's own pages: a slot for each of its exports, and one more. */
-static uint64_t room_for_thunks(const struct pe_image *pe)
+static uint64_t room_for_thunks(const struct pe_image *pe, int fd)
 {
-    struct pe_exports ex;
-    if (!(pe->h.characteristics & IMAGE_FILE_DLL) || !pe_exports_open(&ex, pe))
+    uint8_t raw[PE_EXPORT_DIRECTORY_SIZE];
+    uint32_t at = pe_directory(pe, IMAGE_DIRECTORY_ENTRY_EXPORT).rva, offset, there;
+    /* Read, since looking at the mapped file costs a fault. */
+    if (!(pe->h.characteristics & IMAGE_FILE_DLL) || !at || !pe_rva_to_offset(pe, at, &offset) ||
+        pread(fd, raw, sizeof raw, offset) != sizeof raw || !pe_at(pe, pe_u32(raw + 28), &there))
         return 0;
-    return align_up(((uint64_t)ex.nfunctions + 1) * NT_IMAGE_THUNK, MEM_PAGE);
+    uint64_t count = MIN(pe_u32(raw + 20), there / 4);
+    return align_up((MIN(count, (uint64_t)UINT16_MAX + 1) + 1) * NT_IMAGE_THUNK, MEM_PAGE);
 }
 
-static void describe(struct mm_image *img, const struct pe_image *pe, bool thunks)
+static void describe(struct mm_image *img, const struct pe_image *pe, int fd, bool thunks)
 {
     const struct pe_header *h = &pe->h;
-    img->info.room = thunks ? room_for_thunks(pe) : 0;
+    img->info.room = thunks ? room_for_thunks(pe, fd) : 0;
     img->info.size = align_up((uint64_t)h->image_size, MEM_PAGE) + img->info.room;
     img->info.preferred = h->image_base;
     img->info.section_base = h->image_base;
@@ -172,7 +177,7 @@ ntstatus mm_image_open(struct nt_kernel *k, int fd, const char *name, struct mm_
         if (!s) {
             img = xcalloc(1, sizeof *img);
             img->id = id;
-            describe(img, &pe, k->cfg.intercept);
+            describe(img, &pe, fd, k->cfg.intercept);
             vec_push(&mm->images, img);
         }
         view_close(&view);
@@ -266,7 +271,7 @@ static void add_room(struct mm_image *img, const struct pe_map *map)
     uint64_t at = (uint64_t)map->img->h.lfanew + 4 + PE_FILE_HEADER_SIZE + PE_OPT_IMAGE_SIZE;
     if (!img->info.room)
         return;
-    add_part(img, map->size, (uint32_t)img->info.room, PAGE_EXECUTE_READ);
+    add_part(img, map->size, (uint32_t)img->info.room, PAGE_NOACCESS);
     if (range_inside(at, 4, map->size))
         pe_put32(mem_object_range(img->object, at, 4), (uint32_t)img->info.size);
 }
@@ -432,6 +437,7 @@ static void transfer_image(struct nt_kernel *k, struct ser *s, struct mm_image *
     SER(s, img->clr);
     SER(s, img->relocatable);
     SER(s, img->dynamic);
+    SER(s, img->filled);
     transfer_parts(s, img);
     transfer_object(k, s, img);
 }

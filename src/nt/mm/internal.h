@@ -53,6 +53,7 @@ struct mm_image {
     uint64_t used; /* order of last use */
     struct mm_file_id id;
     struct mem_object *object; /* laid out for info.section_base; NULL until first mapped */
+    uint64_t filled; /* base of the view that the room's contents are for; 0: it is empty */
     struct nt_image_info info; /* view and section fields are 0 */
     uint32_t checksum, file_size;
     uint8_t flags; /* SECTION_IMAGE_INFORMATION.ImageFlags */

@@ -31,8 +31,8 @@ void nt_mm_settle(struct nt_kernel *k, struct ser *s);
 /* Unmaps every view of an ending process, and forgets what was noted about it. p->mem stays. */
 void nt_mm_release_process(struct nt_kernel *k, struct nt_process *p);
 
-/* With nt_config.intercept a mapped DLL has so many bytes more for each export, and once again:
- * executable zeroes. */
+/* With nt_config.intercept a mapped DLL has so many bytes more for each export, and once again: out
+ * of reach until somebody fills them. */
 enum { NT_IMAGE_THUNK = 8 };
 
 struct nt_image_info {
@@ -81,8 +81,14 @@ const uint8_t *nt_image_bytes(struct nt_kernel *k, struct nt_process *p, uint64_
  * files as far as they are looked at. NULL also when the image is not that large. */
 const uint8_t *nt_image_part(struct nt_kernel *k, struct nt_process *p, uint64_t va, uint64_t at,
                              uint64_t len, size_t *size);
+/* Its pages, borrowed, to look at: mem_object_range. */
+struct mem_object *nt_image_object(struct nt_kernel *k, struct nt_process *p, uint64_t va);
 /* How much room for thunks the image at va has at its end. */
 uint64_t nt_image_room(struct nt_kernel *k, struct nt_process *p, uint64_t va);
+/* What the room begins with, which depends on the view's base alone: what is there is not written
+ * again. From now on it can be executed. False: there is no such room. */
+bool nt_image_fill_room(struct nt_kernel *k, struct nt_process *p, uint64_t va, const void *data,
+                        size_t len);
 /* What an image's file is called: "C:\windows\system32\ntdll.dll" of a path as views have it, and
  * "ntdll.dll", in lower case, of that. From malloc. */
 char *nt_image_path(const uint16_t *path, size_t len);
