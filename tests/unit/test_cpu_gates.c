@@ -355,7 +355,7 @@ static void test_what_a_handler_changes_at_an_open_gate_is_taken_over(void **sta
 {
     GUEST_CODE(changed, "mov eax, 0x5a; movd xmm0, eax; fld1; clc;" CALL_GATE "setc cl; clc;"
                         "mov ebx, 0x700020; call rbx; setc ch; movd esi, xmm0; fld1;" CALL_GATE
-                        "fadd; fistp dword ptr [rsp - 8]; mov edi, [rsp - 8]; syscall");
+                        "faddp; fistp dword ptr [rsp - 8]; mov edi, [rsp - 8]; syscall");
     struct guest g;
     open_one(&g, (struct guest_options){0}, true);
     g.handler = change_at_gate;
