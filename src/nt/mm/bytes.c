@@ -31,16 +31,6 @@ const uint8_t *nt_image_bytes(struct nt_kernel *k, struct nt_process *p, uint64_
     return mem_object_bytes(o);
 }
 
-const uint8_t *nt_image_part(struct nt_kernel *k, struct nt_process *p, uint64_t va, uint64_t at,
-                             uint64_t len, size_t *size)
-{
-    struct mem_object *o = nt_image_object(k, p, va);
-    if (!o || !len || !range_inside(at, len, mem_object_size(o)))
-        return NULL;
-    *size = mem_object_size(o);
-    return mem_object_range(o, at, len) - at;
-}
-
 uint64_t nt_image_room(struct nt_kernel *k, struct nt_process *p, uint64_t va)
 {
     const struct mm_image *img = image_of(k, p, va);

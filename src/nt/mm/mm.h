@@ -77,10 +77,6 @@ bool nt_image_at(struct nt_kernel *k, struct nt_process *p, uint64_t va, struct 
 /* The image at va as it was laid out, before any guest wrote to its own copy: contiguous, borrowed
  * from the section. NULL when va is in no image. */
 const uint8_t *nt_image_bytes(struct nt_kernel *k, struct nt_process *p, uint64_t va, size_t *size);
-/* The same; but only the `len` bytes from `at` are sure to be there, for images are read from their
- * files as far as they are looked at. NULL also when the image is not that large. */
-const uint8_t *nt_image_part(struct nt_kernel *k, struct nt_process *p, uint64_t va, uint64_t at,
-                             uint64_t len, size_t *size);
 /* Its pages, borrowed, to look at: mem_object_range. */
 struct mem_object *nt_image_object(struct nt_kernel *k, struct nt_process *p, uint64_t va);
 /* How much room for thunks the image at va has at its end. */
