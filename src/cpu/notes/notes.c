@@ -174,7 +174,7 @@ bool cpu_notes_interrupted(struct cpu_notes *n, struct cpu_note_thread *t, struc
 
 /* ---- Taking ---------------------------------------------------------------------------------- */
 
-/* What the executor has written so far, which may be going on. */
+/* What the thread has written so far; it may be going on. */
 static void take_from(struct cpu_note_thread *t)
 {
     struct note *note = t->note;

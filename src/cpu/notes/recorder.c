@@ -11,7 +11,7 @@
  */
 #include "cpu/notes/recorder.h"
 
-#define IN_CHILD __attribute__((section("cpu_recorder"), visibility("hidden")))
+#define IN_GUEST __attribute__((section("cpu_recorder"), visibility("hidden")))
 #define INLINE   static inline __attribute__((always_inline))
 
 _Bool cpu_recorder_call64(struct note *n);
@@ -224,22 +224,22 @@ INLINE _Bool note_return(struct note *n, unsigned size)
     return 1;
 }
 
-IN_CHILD _Bool cpu_recorder_call64(struct note *n)
+IN_GUEST _Bool cpu_recorder_call64(struct note *n)
 {
     return note_call(n, 8);
 }
 
-IN_CHILD _Bool cpu_recorder_call32(struct note *n)
+IN_GUEST _Bool cpu_recorder_call32(struct note *n)
 {
     return note_call(n, 4);
 }
 
-IN_CHILD _Bool cpu_recorder_return64(struct note *n)
+IN_GUEST _Bool cpu_recorder_return64(struct note *n)
 {
     return note_return(n, 8);
 }
 
-IN_CHILD _Bool cpu_recorder_return32(struct note *n)
+IN_GUEST _Bool cpu_recorder_return32(struct note *n)
 {
     return note_return(n, 4);
 }
